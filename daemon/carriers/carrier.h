@@ -1,0 +1,75 @@
+// A carrier: one connection that moves bytes of frames both ways, inside TLS and WebSocket or not.
+// It knows no session and never redials.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+
+namespace relay {
+
+// The most that one carrier_fill() is asked for: with WebSocket's header it makes one TLS record.
+constexpr std::size_t max_carrier_fill = 16384 - 16;
+// The most that a user may leave unconsumed.
+constexpr std::size_t max_carrier_rest = 64 * 1024;
+
+enum class CarrierKind { Wss, Ws, Tls };
+
+struct CarrierInfo {
+    CarrierKind kind = CarrierKind::Tls;
+    std::string peer_address;  // "192.0.2.1:4711", "[2001:db8::1]:443".
+    // RFC 9266 tls-exporter of this connection; none on ws.
+    std::optional<std::array<std::uint8_t, 32>> tls_exporter;
+};
+
+struct CarrierCounters {
+    std::uint64_t bytes_in = 0;  // On the socket, TLS and WebSocket included.
+    std::uint64_t bytes_out = 0;
+};
+
+// Who uses a carrier. Any of these calls may destroy the carrier.
+class CarrierUser {
+public:
+    virtual ~CarrierUser() = default;
+
+    // Bytes that arrived, in order. What is consumed leaves the front of `input`; the rest, at most
+    // max_carrier_rest, is shown again with what comes later. An error closes the carrier with its
+    // text. `input` is valid during the call only.
+    virtual Status carrier_received(Bytes& input) = 0;
+
+    // Writes whole frames to send now into `room` (max_carrier_fill bytes), and says how many
+    // bytes. 0: nothing to send, until the next kick().
+    virtual std::size_t carrier_fill(MutableBytes room) = 0;
+
+    // Once, and the last call. `why` is also given when the peer closed in good order.
+    virtual void carrier_closed(const Error& why) = 0;
+};
+
+class Carrier {
+public:
+    virtual ~Carrier() = default;  // Closes at once, and calls nobody.
+
+    // From then on bytes flow. `user` must outlive the carrier. Once; calls nobody before it
+    // returns.
+    virtual void start(CarrierUser& user) = 0;
+
+    // There is something to send. Cheap, and any number of calls in one turn of the loop count
+    // once: the fills happen after the callbacks of this turn, never inside the call.
+    virtual void kick() = 0;
+
+    // Fills no more, sends what is filled so far, says goodbye (WebSocket close, close_notify) and
+    // closes; then carrier_closed(). Waits 2 s for the peer at most.
+    virtual void close_after_flush() = 0;
+
+    // Bytes filled and not yet taken by the kernel.
+    virtual bool has_unsent() const = 0;
+    virtual const CarrierInfo& info() const = 0;
+    virtual const CarrierCounters& counters() const = 0;
+};
+
+}  // namespace relay

@@ -1,0 +1,109 @@
+#include "daemon/io/loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "daemon/io/wire_buffers.h"
+
+namespace relay {
+
+Loop::Loop() {
+    check(uv_loop_init(&uv_) == 0);
+    prepare_.reset(new uv_prepare_t{});
+    check_.reset(new uv_check_t{});
+    idle_.reset(new uv_idle_t{});
+    uv_prepare_init(&uv_, prepare_.get());
+    uv_check_init(&uv_, check_.get());
+    uv_idle_init(&uv_, idle_.get());
+    prepare_->data = check_->data = this;
+    uv_prepare_start(prepare_.get(), [](uv_prepare_t* handle) {
+        static_cast<Loop*>(handle->data)->run_deferred();
+    });
+    uv_check_start(check_.get(),
+                   [](uv_check_t* handle) { static_cast<Loop*>(handle->data)->run_deferred(); });
+    // They serve what others wait for, and are no reason to run on.
+    uv_unref(reinterpret_cast<uv_handle_t*>(prepare_.get()));
+    uv_unref(reinterpret_cast<uv_handle_t*>(check_.get()));
+}
+
+Loop::~Loop() {
+    tasks_.clear();
+    check(scheduled_.empty());
+    prepare_.reset();
+    check_.reset();
+    idle_.reset();
+    while (work_under_way_ > 0) uv_run(&uv_, UV_RUN_ONCE);
+    // A stop() left over eats one turn; another runs the close callbacks, and one what those
+    // have closed in turn.
+    for (int turn = 0; turn < 3; ++turn) uv_run(&uv_, UV_RUN_NOWAIT);
+    check(uv_loop_close(&uv_) == 0);
+}
+
+void Loop::run() {
+    uv_run(&uv_, UV_RUN_DEFAULT);
+}
+
+void Loop::run_once() {
+    uv_run(&uv_, UV_RUN_ONCE);
+}
+
+void Loop::stop() {
+    uv_stop(&uv_);
+}
+
+void Loop::defer(std::function<void()> task) {
+    tasks_.push_back(std::move(task));
+    wake();
+}
+
+WireBuffers& Loop::wire_buffers() {
+    if (!wire_buffers_) wire_buffers_ = std::make_unique<WireBuffers>();
+    return *wire_buffers_;
+}
+
+void Loop::schedule(Deferred& deferred) {
+    scheduled_.push_back(&deferred);
+    wake();
+}
+
+void Loop::forget(Deferred& deferred) {
+    std::erase(scheduled_, &deferred);
+    std::replace(running_.begin(), running_.end(), &deferred, static_cast<Deferred*>(nullptr));
+}
+
+void Loop::wake() {
+    uv_idle_start(idle_.get(), [](uv_idle_t*) {});
+}
+
+void Loop::run_deferred() {
+    if (tasks_.empty() && scheduled_.empty()) return;
+    auto tasks = std::exchange(tasks_, {});
+    running_.swap(scheduled_);
+    // By index: a task may destroy a Deferred that is still to run, which clears its place.
+    for (std::size_t i = 0; i < running_.size(); ++i) {
+        if (running_[i] == nullptr) continue;
+        running_[i]->scheduled_ = false;
+        const auto task = running_[i]->task_;
+        running_[i] = nullptr;
+        (*task)();
+    }
+    running_.clear();
+    for (auto& task : tasks) task();
+    if (tasks_.empty() && scheduled_.empty()) uv_idle_stop(idle_.get());
+}
+
+Deferred::Deferred(Loop& loop, std::function<void()> task)
+    : loop_(loop), task_(std::make_shared<std::function<void()>>(std::move(task))) {}
+
+Deferred::~Deferred() {
+    if (scheduled_) loop_.forget(*this);
+}
+
+void Deferred::schedule() {
+    if (scheduled_) return;
+    scheduled_ = true;
+    loop_.schedule(*this);
+}
+
+}  // namespace relay

@@ -1,0 +1,50 @@
+#include "daemon/io/poll.h"
+
+#include "common/base/check.h"
+
+namespace relay {
+
+struct Poll::Handle {
+    uv_poll_t uv{};
+    UniqueFd fd;
+    std::function<void(PollEvents)> on_ready;  // Lives here, so that it may destroy the Poll.
+    bool closing = false;
+
+    static void ready(uv_poll_t* uv, int status, int events) {
+        auto& handle = *static_cast<Handle*>(uv->data);
+        if (handle.closing) return;
+        // A failed poll is shown as readable: the read that follows has the system's words.
+        handle.on_ready({.readable = status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0,
+                         .writable = status >= 0 && (events & UV_WRITABLE) != 0});
+    }
+};
+
+Poll::Poll(Loop& loop, UniqueFd fd, std::function<void(PollEvents)> on_ready)
+    : handle_(new Handle{{}, std::move(fd), std::move(on_ready)}) {
+    check(uv_poll_init(&loop.uv(), &handle_->uv, handle_->fd.get()) == 0);
+    handle_->uv.data = handle_;
+}
+
+Poll::~Poll() {
+    handle_->closing = true;
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
+             [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
+}
+
+void Poll::set_interest(PollEvents interest) {
+    if (interest.readable == interest_.readable && interest.writable == interest_.writable) return;
+    interest_ = interest;
+    const int events =
+        (interest.readable ? UV_READABLE : 0) | (interest.writable ? UV_WRITABLE : 0);
+    if (events == 0) {
+        uv_poll_stop(&handle_->uv);
+    } else {
+        check(uv_poll_start(&handle_->uv, events, Handle::ready) == 0);
+    }
+}
+
+int Poll::fd() const {
+    return handle_->fd.get();
+}
+
+}  // namespace relay

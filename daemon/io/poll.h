@@ -1,0 +1,35 @@
+// Readiness of a file descriptor, as events of the loop.
+#pragma once
+
+#include <functional>
+
+#include "daemon/io/loop.h"
+#include "daemon/io/unique_fd.h"
+
+namespace relay {
+
+struct PollEvents {
+    bool readable = false;  // Also set on hang-up and error: the next read tells which.
+    bool writable = false;
+};
+
+// Owns `fd`, which must be non-blocking, and closes it only after libuv has let go of it.
+// `on_ready` may destroy the poll. libuv allows one poll for each descriptor number.
+class Poll {
+public:
+    Poll(Loop& loop, UniqueFd fd, std::function<void(PollEvents)> on_ready);
+    ~Poll();
+    Poll(const Poll&) = delete;
+    Poll& operator=(const Poll&) = delete;
+
+    // Nothing is watched before the first call.
+    void set_interest(PollEvents interest);
+    int fd() const;
+
+private:
+    struct Handle;
+    Handle* handle_;  // Frees itself in its close callback.
+    PollEvents interest_;
+};
+
+}  // namespace relay

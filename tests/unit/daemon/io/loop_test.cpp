@@ -1,0 +1,133 @@
+#include "daemon/io/loop.h"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <memory>
+
+#include "daemon/io/poll.h"
+#include "daemon/io/signals.h"
+#include "daemon/io/system_clock.h"
+#include "daemon/io/timer.h"
+#include "daemon/io/worker.h"
+
+using namespace relay;
+using namespace std::chrono_literals;
+
+TEST_CASE("a deferred task runs after the callbacks of its turn, and its own in the next") {
+    Loop loop;
+    int runs = 0;
+    loop.defer([&] {
+        ++runs;
+        loop.defer([&] { ++runs; });
+    });
+    CHECK(runs == 0);
+    loop.run();
+    CHECK(runs == 2);
+}
+
+TEST_CASE("a Deferred scheduled many times runs once, and a destroyed one never") {
+    Loop loop;
+    int runs = 0;
+    Deferred kept{loop, [&] { ++runs; }};
+    auto dropped = std::make_unique<Deferred>(loop, [&] { runs += 100; });
+    kept.schedule();
+    kept.schedule();
+    dropped->schedule();
+    dropped.reset();
+    loop.run();
+    CHECK(runs == 1);
+}
+
+TEST_CASE("a Deferred may destroy itself and its neighbour") {
+    Loop loop;
+    std::unique_ptr<Deferred> first;
+    std::unique_ptr<Deferred> second;
+    int runs = 0;
+    first = std::make_unique<Deferred>(loop, [&] {
+        ++runs;
+        second.reset();
+        first.reset();
+    });
+    second = std::make_unique<Deferred>(loop, [&] { runs += 100; });
+    first->schedule();
+    second->schedule();
+    loop.run();
+    CHECK(runs == 1);
+}
+
+TEST_CASE("a timer fires not before its time, and may destroy itself") {
+    Loop loop;
+    std::unique_ptr<UvTimer> timer;
+    TimePoint fired{};
+    timer = std::make_unique<UvTimer>(loop, [&] {
+        fired = now();
+        timer.reset();
+    });
+    const auto due = now() + 2500us;
+    timer->arm_at(due);
+    CHECK(timer->is_armed());
+    loop.run();
+    CHECK(fired >= due);
+}
+
+TEST_CASE("what a poll owns is closed after libuv has let go") {
+    Loop loop;
+    int pair[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+    UniqueFd peer{pair[1]};
+    bool readable = false;
+    auto poll = std::make_unique<Poll>(loop, UniqueFd{pair[0]}, nullptr);
+    poll.reset();  // Before it was ever watched.
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+    UniqueFd second_peer{pair[1]};
+    poll = std::make_unique<Poll>(loop, UniqueFd{pair[0]}, [&](PollEvents events) {
+        readable = events.readable;
+        poll.reset();
+    });
+    poll->set_interest({.readable = true});
+    REQUIRE(write(second_peer.get(), "x", 1) == 1);
+    loop.run();
+    CHECK(readable);
+    char byte;
+    CHECK(read(second_peer.get(), &byte, 1) == -1);  // Reset: the other end is closed.
+}
+
+TEST_CASE("a worker's result arrives, unless its ticket is gone") {
+    Loop loop;
+    int result = 0;
+    const auto kept = run_on_worker<int>(
+        loop, [] { return 7; }, [&](int value) { result = value; });
+    {
+        const auto gone = run_on_worker<int>(
+            loop, [] { return 9; }, [&](int) { result = -1; });
+    }
+    loop.run();
+    CHECK(result == 7);
+}
+
+TEST_CASE("a loop that ends waits for work under way") {
+    bool done = false;
+    {
+        Loop loop;
+        (void)run_on_worker(loop, std::function<void()>{[] {}},
+                            std::function<void()>{[&] { done = true; }});
+    }
+    CHECK(!done);
+}
+
+TEST_CASE("a signal is an event") {
+    Loop loop;
+    bool caught = false;
+    SignalWatcher watcher{loop, SIGUSR1, [&] {
+                              caught = true;
+                              loop.stop();
+                          }};
+    UvTimer guard{loop, [&] { loop.stop(); }};
+    guard.arm(5s);
+    raise(SIGUSR1);
+    loop.run();
+    CHECK(caught);
+}
