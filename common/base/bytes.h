@@ -22,6 +22,8 @@ inline std::string_view text_of(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-inline ByteVector vector_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+inline ByteVector vector_of(Bytes bytes) {
+    return {bytes.begin(), bytes.end()};
+}
 
 }  // namespace relay

@@ -7,8 +7,7 @@
 
 namespace relay {
 
-[[noreturn]] inline void unreachable(
-    std::source_location where = std::source_location::current()) {
+[[noreturn]] inline void unreachable(std::source_location where = std::source_location::current()) {
     std::fprintf(stderr, "%s:%u: reached the unreachable\n", where.file_name(), where.line());
     std::abort();
 }

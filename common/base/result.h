@@ -9,14 +9,14 @@
 namespace relay {
 
 enum class ErrorCode {
-    Malformed,     // Bytes or text that no rule of their format allows.
-    TooLarge,      // Over one of our limits.
-    Refused,       // Understood, and not allowed.
-    Unauthentic,   // A signature, key or fingerprint is not the expected one.
-    Unsupported,   // Well formed, and beyond what this version can do.
-    NotFound,      // What was named does not exist.
-    AlreadyExists, // What was to be made is there already.
-    System,        // The operating system or a library said no; the text has its words.
+    Malformed,      // Bytes or text that no rule of their format allows.
+    TooLarge,       // Over one of our limits.
+    Refused,        // Understood, and not allowed.
+    Unauthentic,    // A signature, key or fingerprint is not the expected one.
+    Unsupported,    // Well formed, and beyond what this version can do.
+    NotFound,       // What was named does not exist.
+    AlreadyExists,  // What was to be made is there already.
+    System,         // The operating system or a library said no; the text has its words.
 };
 
 struct Error {
