@@ -1,0 +1,17 @@
+#include "common/base/backoff.h"
+
+#include <algorithm>
+
+namespace relay {
+
+Duration Backoff::next() {
+    Duration step = limits_.first;
+    for (unsigned i = 0; i < failures_ && step < limits_.longest; ++i) step *= 2;
+    step = std::min(step, limits_.longest);
+    ++failures_;
+    const auto half = static_cast<std::uint64_t>(step.count()) / 2;
+    const auto jitter = static_cast<Duration::rep>(random_.u64() % (half + 1));
+    return Duration{step.count() - jitter};
+}
+
+}  // namespace relay
