@@ -60,8 +60,8 @@ struct SessionOver {
     EndReason reason;
 };
 
-using Event = std::variant<StreamOpened, StreamConnected, StreamReadable, StreamFinished,
-                           StreamWritable, StreamReset, StreamClosed, CarrierDead, CarrierReady,
-                           SessionOver>;
+using Event =
+    std::variant<StreamOpened, StreamConnected, StreamReadable, StreamFinished, StreamWritable,
+                 StreamReset, StreamClosed, CarrierDead, CarrierReady, SessionOver>;
 
 }  // namespace relay

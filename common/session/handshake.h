@@ -91,13 +91,14 @@ private:
     // Hello > Approval > Signing > Verdict > Done
     enum class State { Hello, Approval, Signing, Verdict, Done };
 
-    Status on_challenge(Bytes payload, Bytes frame);
-    Status on_verdict(std::uint8_t type, Bytes payload);
+    Status on_challenge(Bytes payload);
+    Status on_welcome(Bytes payload);
+    Status on_refusal(Bytes payload);
 
     Options options_;
     Transcript transcript_;
     State state_ = State::Hello;
-    ByteVector proof_;   // Without its signature, until that is provided.
+    ByteVector proof_;  // Without its signature, until that is provided.
     ByteVector output_;
     std::optional<Event> event_;
 };
@@ -126,7 +127,7 @@ private:
     // Hello > Signing > Proof > Verdict > Done
     enum class State { Hello, Signing, Proof, Verdict, Done };
 
-    Status on_hello(Bytes payload, Bytes frame);
+    Status on_hello(Bytes payload);
     Status on_proof(Bytes payload);
 
     Options options_;

@@ -10,24 +10,29 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/session/arena.h"
+#include "common/session/attachment.h"
 #include "common/session/event.h"
 #include "common/session/ids.h"
+#include "common/session/stream_table.h"
+#include "common/wire/control_message.h"
+#include "common/wire/frame.h"
 
 namespace relay {
 
 struct SessionOptions {
     Duration ping_interval = std::chrono::seconds(3);
-    Duration ping_deadline = std::chrono::seconds(7);   // After the ping without a sign of life.
-    Duration keep = std::chrono::minutes(15);           // Without any carrier, then it is over.
+    Duration ping_deadline = std::chrono::seconds(7);    // After the ping without a sign of life.
+    Duration keep = std::chrono::minutes(15);            // Without any carrier, then it is over.
     Duration ack_delay = std::chrono::milliseconds(20);  // For what no frame can carry along.
-    std::uint32_t ring_bytes = wire::window_initial_bytes;
+    std::uint32_t ring_bytes = wire::window_initial_bytes;  // Of each direction of a stream.
+    std::uint32_t window_bytes =
+        wire::window_initial_bytes;  // Before the first ACK; the peer's too.
     std::size_t memory_budget_bytes = std::size_t{256} << 20;  // Of all rings of this session.
     std::size_t streams_max = 8192;
 };
@@ -87,6 +92,7 @@ public:
     // Where the next bytes of the local socket go: up to two pieces, both empty while there is no
     // room; StreamWritable says when there is. Valid until the next call of any kind.
     std::array<MutableBytes, 2> write_space(StreamId stream);
+    // So many bytes were put there. 0 gives the memory back until it is asked for again.
     void wrote(StreamId stream, std::size_t count);
     // The local socket will send nothing more.
     void finish(StreamId stream);
@@ -108,8 +114,74 @@ public:
     std::size_t memory_bytes() const;  // In rings, of the budget.
 
 private:
-    class Machine;
-    std::unique_ptr<Machine> machine_;
+    // Carriers (session.cpp).
+    Attachment* find(CarrierId carrier);
+    const Attachment* find(CarrierId carrier) const;
+    void adopt_orphans(Attachment& carrier);
+    void announce_everything(Attachment& carrier);
+    CarrierId least_loaded() const;
+    void pin(StreamRecord& stream, CarrierId carrier);
+    void serve_memory_waiters();
+
+    // What arrives (session_receive.cpp).
+    Status on_frame(Attachment& carrier, const wire::Frame& frame, TimePoint now);
+    Status on_data(const wire::Data& data, TimePoint now);
+    Status on_control_data(const wire::Data& data, TimePoint now);
+    Status on_ack(Attachment& carrier, const wire::Ack& ack, TimePoint now);
+    Status on_rewind(const wire::Rewind& rewind);
+    void on_resumed(Attachment& carrier);
+    Status on_message(const wire::ControlMessage& message);
+    Status on_open(const wire::Open& open);
+    Status on_finish(const wire::Finish& finish);
+    Status on_done(StreamId stream);
+    Result<StreamRecord*> known(StreamId stream) const;
+
+    // What leaves (session_transmit.cpp).
+    void write_announcements(Attachment& carrier, ByteWriter& writer);
+    void write_streams(Attachment& carrier, ByteWriter& writer);
+    std::size_t write_data(StreamRecord& stream, ByteWriter& writer);
+    void write_acks(ByteWriter& writer);
+    bool can_send(const StreamRecord& stream) const;
+    void schedule(StreamRecord& stream);
+    void owe_ack(StreamRecord& stream, TimePoint now);
+    wire::Ack ack_of(StreamRecord& stream) const;
+
+    // Lifecycles (session_streams.cpp).
+    bool put_message(const wire::ControlMessage& message);
+    void owe_message(StreamRecord& stream);
+    void flush_messages();
+    bool flush_messages_of(StreamRecord& stream);
+    void settle_finish(StreamRecord& stream);
+    void close_if_done(StreamRecord& stream);
+    void acknowledge(StreamRecord& stream, std::uint64_t offset);
+    void wait_for_memory(StreamRecord& stream);
+    void release_rings(StreamRecord& stream);
+    void forget(StreamRecord& stream);
+    std::uint32_t window_of(const StreamRecord& stream) const;
+
+    const Side side_;
+    const SessionId id_;
+    const SessionOptions options_;
+    RingMemory memory_;
+    StreamTable streams_;
+    StreamRecord& control_;          // In streams_, as the others.
+    ByteVector control_input_;       // An incomplete message, shorter than its limit.
+    std::uint64_t next_stream_;      // The next one we open.
+    std::uint64_t peer_stream_ = 0;  // The highest that the peer has opened.
+
+    std::vector<std::unique_ptr<Attachment>> carriers_;
+    TimePoint left_at_;  // When the last carrier left, if there is none.
+
+    std::deque<Event> events_;
+    std::deque<StreamId> messages_owed_;
+    std::deque<StreamId> acks_owed_;
+    std::deque<StreamId> rewinds_owed_;
+    std::deque<StreamId> memory_waiters_;
+    std::optional<TimePoint> acks_due_;
+    std::optional<TimePoint> memory_retry_;
+    TimePoint now_{};  // Of the last input; for what has no time of its own.
+    bool over_ = false;
+    std::optional<EndReason> bye_;
 };
 
 }  // namespace relay

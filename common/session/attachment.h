@@ -1,0 +1,25 @@
+// One carrier, as its session sees it.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "common/session/ids.h"
+#include "common/session/liveness.h"
+#include "common/session/write_scheduler.h"
+
+namespace relay {
+
+struct Attachment {
+    CarrierId id;
+    Liveness liveness;
+    WriteScheduler scheduler{};
+    std::deque<StreamId> to_announce{};  // Streams whose ACK is owed on this carrier.
+    bool announced = false;              // Our RESUMED is written.
+    bool ready = false;                  // The peer's RESUMED has come: data may flow.
+    bool bye_written = false;
+    std::optional<std::uint64_t> pong{};  // The token to answer.
+    std::size_t pinned = 0;               // How many streams send on it.
+};
+
+}  // namespace relay

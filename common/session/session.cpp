@@ -1,0 +1,218 @@
+#include "common/session/session.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+
+namespace relay {
+
+namespace {
+
+constexpr Duration memory_retry_delay = std::chrono::milliseconds(50);
+constexpr CarrierId nobody{};
+
+StreamRecord& checked(StreamRecord* record) {
+    check(record != nullptr);
+    return *record;
+}
+
+}  // namespace
+
+Session::Session(Side side, const SessionId& id, Arena& arena, const SessionOptions& options,
+                 TimePoint now)
+    : side_(side),
+      id_(id),
+      options_(options),
+      memory_(arena, options.memory_budget_bytes),
+      streams_(arena),
+      control_(checked(streams_.add(control_stream))),
+      next_stream_(side == Side::Relay ? 2 : 1),
+      left_at_(now),
+      now_(now) {
+    control_.peer_window = wire::control_window_bytes;
+}
+
+Session::~Session() {
+    streams_.for_each([&](StreamRecord& stream) { release_rings(stream); });
+}
+
+const SessionId& Session::id() const {
+    return id_;
+}
+bool Session::attached() const {
+    return !carriers_.empty();
+}
+bool Session::over() const {
+    return over_;
+}
+std::size_t Session::memory_bytes() const {
+    return memory_.used_bytes();
+}
+bool Session::has(StreamId stream) const {
+    const StreamRecord* record = streams_.find(stream);
+    return record != nullptr && !record->resetting && stream != control_stream;
+}
+
+Attachment* Session::find(CarrierId carrier) {
+    for (const auto& attachment : carriers_) {
+        if (attachment->id == carrier) return attachment.get();
+    }
+    return nullptr;
+}
+
+const Attachment* Session::find(CarrierId carrier) const {
+    return const_cast<Session*>(this)->find(carrier);
+}
+
+void Session::attach(CarrierId carrier, TimePoint now) {
+    check(carrier != nobody && find(carrier) == nullptr);
+    if (over_) return;
+    now_ = now;
+    const Liveness::Limits limits{options_.ping_interval, options_.ping_deadline};
+    carriers_.push_back(
+        std::make_unique<Attachment>(Attachment{.id = carrier, .liveness = Liveness{limits, now}}));
+    announce_everything(*carriers_.back());
+}
+
+void Session::announce_everything(Attachment& carrier) {
+    carrier.to_announce.clear();
+    carrier.to_announce.push_back(control_stream);
+    streams_.for_each([&](const StreamRecord& stream) {
+        // What the peer has sent nothing on, it may not even know yet.
+        if (stream.id != control_stream && stream.received > 0 && !stream.resetting) {
+            carrier.to_announce.push_back(stream.id);
+        }
+    });
+}
+
+void Session::detach(CarrierId carrier, TimePoint now) {
+    const auto found = std::find_if(carriers_.begin(), carriers_.end(),
+                                    [&](const auto& entry) { return entry->id == carrier; });
+    if (found == carriers_.end()) return;
+    now_ = now;
+    carriers_.erase(found);
+    streams_.for_each([&](StreamRecord& stream) {
+        if (stream.carrier != carrier) return;
+        stream.carrier = nobody;
+        stream.scheduled = false;
+    });
+    if (carriers_.empty()) left_at_ = now;
+    const CarrierId next = least_loaded();
+    if (next == nobody) return;
+    // Acknowledgements may have died with the carrier, so all are said again.
+    announce_everything(*find(next));
+    adopt_orphans(*find(next));
+}
+
+CarrierId Session::least_loaded() const {
+    const Attachment* best = nullptr;
+    for (const auto& carrier : carriers_) {
+        if (carrier->ready && (best == nullptr || carrier->pinned < best->pinned)) {
+            best = carrier.get();
+        }
+    }
+    return best == nullptr ? nobody : best->id;
+}
+
+// The rewind: what the peer has not acknowledged is sent again, on a carrier that lives.
+void Session::adopt_orphans(Attachment& carrier) {
+    streams_.for_each([&](StreamRecord& stream) {
+        if (stream.carrier != nobody) return;
+        pin(stream, carrier.id);
+        stream.sent = stream.acknowledged;
+        schedule(stream);
+    });
+}
+
+void Session::pin(StreamRecord& stream, CarrierId carrier) {
+    if (Attachment* former = find(stream.carrier)) --former->pinned;
+    stream.carrier = carrier;
+    if (Attachment* latter = find(carrier)) ++latter->pinned;
+}
+
+std::optional<Event> Session::next_event() {
+    if (events_.empty()) return std::nullopt;
+    Event event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+}
+
+std::optional<TimePoint> Session::deadline() const {
+    if (over_) return std::nullopt;
+    std::optional<TimePoint> next = memory_retry_;
+    // Acknowledgements that are due are work for a carrier, and no longer a matter of time.
+    if (acks_due_ && *acks_due_ > now_) next = earlier(next, acks_due_);
+    for (const auto& carrier : carriers_) next = earlier(next, carrier->liveness.deadline());
+    if (carriers_.empty()) next = earlier(next, left_at_ + options_.keep);
+    return next;
+}
+
+void Session::deadline_reached(TimePoint now) {
+    if (over_) return;
+    now_ = now;
+    std::vector<CarrierId> dead;
+    for (const auto& carrier : carriers_) {
+        if (carrier->liveness.deadline_reached(now) == Liveness::Verdict::Dead) {
+            dead.push_back(carrier->id);
+        }
+    }
+    for (const CarrierId carrier : dead) {
+        detach(carrier, now);
+        events_.push_back(CarrierDead{carrier, "no answer to a ping in time"});
+    }
+    if (memory_retry_ && *memory_retry_ <= now) {
+        memory_retry_.reset();
+        serve_memory_waiters();
+        flush_messages();
+    }
+    if (carriers_.empty() && left_at_ + options_.keep <= now) end(EndReason::Expired);
+}
+
+void Session::end(EndReason reason) {
+    if (over_) return;
+    over_ = true;
+    if (reason <= EndReason::ProtocolError) bye_ = reason;
+    for (const StreamId id : streams_.ids()) {
+        StreamRecord& stream = *streams_.find(id);
+        release_rings(stream);
+        if (id == control_stream) continue;
+        if (!stream.resetting) events_.push_back(StreamReset{id, ResetReason::SessionEnded});
+        streams_.remove(id);
+    }
+    events_.push_back(SessionOver{reason});
+}
+
+void Session::wait_for_memory(StreamRecord& stream) {
+    if (!memory_retry_) memory_retry_ = now_ + memory_retry_delay;
+    if (stream.wants_memory) return;
+    stream.wants_memory = true;
+    memory_waiters_.push_back(stream.id);
+}
+
+// In the order in which they came, as far as there is memory.
+void Session::serve_memory_waiters() {
+    for (std::size_t left = memory_waiters_.size(); left > 0; --left) {
+        StreamRecord* stream = streams_.find(memory_waiters_.front());
+        if (stream == nullptr || stream->resetting) {
+            memory_waiters_.pop_front();
+            continue;
+        }
+        const bool receives = stream->dropping && stream->receiving.block == 0;
+        Ring probe;
+        Ring& ring = receives ? stream->receiving : probe;
+        const auto use = receives ? RingMemory::Use::Receiving : RingMemory::Use::Sending;
+        if (!memory_.allocate(ring, options_.ring_bytes, use)) break;
+        memory_.release(probe);
+        memory_waiters_.pop_front();
+        stream->wants_memory = false;
+        if (receives) rewinds_owed_.push_back(stream->id);
+        // A sender allocates when it reads, which it now may try again.
+        if (stream->wants_room) {
+            stream->wants_room = false;
+            events_.push_back(StreamWritable{stream->id});
+        }
+    }
+    if (!memory_waiters_.empty()) memory_retry_ = now_ + memory_retry_delay;
+}
+
+}  // namespace relay

@@ -1,0 +1,250 @@
+// What arrives on a carrier, frame by frame.
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "common/session/session.h"
+
+namespace relay {
+
+namespace {
+
+Error broken(const char* text) {
+    return Error{ErrorCode::Malformed, text};
+}
+
+}  // namespace
+
+Status Session::receive(CarrierId carrier, Bytes& input, TimePoint now) {
+    now_ = now;
+    while (Attachment* attachment = over_ ? nullptr : find(carrier)) {
+        const auto frame = wire::take_frame(input);
+        if (frame && !*frame) return Done{};
+        const Status taken = frame ? on_frame(*attachment, **frame, now) : Status{frame.error()};
+        if (!taken) {
+            end(EndReason::ProtocolError);
+            return taken.error();
+        }
+        flush_messages();
+    }
+    input = {};
+    return Done{};
+}
+
+Status Session::on_frame(Attachment& carrier, const wire::Frame& frame, TimePoint now) {
+    using wire::FrameType;
+    switch (frame.type) {
+        case FrameType::Data: {
+            const auto data = wire::parse_data(frame.payload);
+            if (!data) return data.error();
+            return data->stream == 0 ? on_control_data(*data, now) : on_data(*data, now);
+        }
+        case FrameType::Ack: {
+            const auto ack = wire::parse_ack(frame.payload);
+            return ack ? on_ack(carrier, *ack, now) : Status{ack.error()};
+        }
+        case FrameType::Rewind: {
+            const auto rewind = wire::parse_rewind(frame.payload);
+            return rewind ? on_rewind(*rewind) : Status{rewind.error()};
+        }
+        case FrameType::Ping: {
+            const auto token = wire::parse_token(frame.payload);
+            if (!token) return token.error();
+            carrier.pong = *token;
+            return Done{};
+        }
+        case FrameType::Pong: {
+            const auto token = wire::parse_token(frame.payload);
+            if (!token) return token.error();
+            carrier.liveness.pong(*token, now);
+            return Done{};
+        }
+        case FrameType::Resumed: on_resumed(carrier); return Done{};
+        case FrameType::Bye: {
+            if (frame.payload.size() != 1) return broken("BYE of a wrong length");
+            const std::uint8_t reason = frame.payload[0];
+            const bool known = reason >= 1 && reason <= 4;
+            end(known ? EndReason{reason} : EndReason::ShuttingDown);
+            bye_.reset();  // The peer knows.
+            return Done{};
+        }
+        case FrameType::Hello:
+        case FrameType::Challenge:
+        case FrameType::Proof:
+        case FrameType::Welcome:
+        case FrameType::Refusal: return broken("a handshake frame after the handshake");
+    }
+    unreachable();
+}
+
+// The record; null for a stream that is over; an error for one that was never opened.
+Result<StreamRecord*> Session::known(StreamId stream) const {
+    if (StreamRecord* record = streams_.find(stream)) {
+        return record->resetting ? nullptr : record;
+    }
+    const bool ours = (stream.value % 2 == 0) == (side_ == Side::Relay);
+    if (ours ? stream.value >= next_stream_ : stream.value > peer_stream_) {
+        return broken("a stream that was never opened");
+    }
+    return static_cast<StreamRecord*>(nullptr);
+}
+
+Status Session::on_data(const wire::Data& data, TimePoint now) {
+    const auto found = known(StreamId{data.stream});
+    if (!found) return found.error();
+    if (*found == nullptr) return Done{};
+    StreamRecord& stream = **found;
+
+    const std::uint64_t end = data.offset + data.bytes.size();
+    if (data.offset > stream.received) {
+        if (stream.dropping) return Done{};
+        return broken("a gap in a stream");
+    }
+    if (end > stream.consumed + window_of(stream)) return broken("more bytes than credit");
+    if (stream.has_finish && end > stream.finish_at) return broken("bytes behind FINISH");
+    if (end <= stream.received) {
+        owe_ack(stream, now);  // The peer does not know.
+        return Done{};
+    }
+    if (stream.receiving.block == 0 &&
+        !memory_.allocate(stream.receiving, options_.ring_bytes, RingMemory::Use::Receiving)) {
+        stream.dropping = true;
+        wait_for_memory(stream);
+        return Done{};
+    }
+    stream.dropping = false;
+    if (stream.receiving.size == 0) events_.push_back(StreamReadable{stream.id});
+    memory_.append(stream.receiving, data.bytes.subspan(stream.received - data.offset));
+    stream.received = end;
+    return Done{};
+}
+
+Status Session::on_control_data(const wire::Data& data, TimePoint now) {
+    const std::uint64_t end = data.offset + data.bytes.size();
+    if (data.offset > control_.received) return broken("a gap in the control stream");
+    if (end > control_.received) {
+        const Bytes fresh = data.bytes.subspan(control_.received - data.offset);
+        control_input_.insert(control_input_.end(), fresh.begin(), fresh.end());
+        control_.received = end;
+        Bytes input = control_input_;
+        while (!over_) {
+            const auto message = wire::take_control_message(input);
+            if (!message) return message.error();
+            if (!*message) break;
+            const Status taken = on_message(**message);
+            if (!taken) return taken;
+        }
+        control_input_.erase(control_input_.begin(),
+                             control_input_.end() - static_cast<std::ptrdiff_t>(input.size()));
+        control_.consumed = control_.received - control_input_.size();
+    }
+    owe_ack(control_, now);
+    return Done{};
+}
+
+Status Session::on_ack(Attachment& carrier, const wire::Ack& ack, TimePoint now) {
+    const StreamId id{ack.stream};
+    const auto found = id == control_stream ? Result<StreamRecord*>{&control_} : known(id);
+    if (!found) return found.error();
+    if (*found == nullptr) return Done{};
+    StreamRecord& stream = **found;
+    if (ack.offset > stream.sent_most) return broken("an ACK of what was never sent");
+    if (ack.offset < stream.acknowledged) return Done{};
+    if (ack.offset > stream.acknowledged) carrier.liveness.heard(now);
+    stream.peer_window = std::min(ack.window, wire::window_max_bytes);
+    acknowledge(stream, ack.offset);
+    return Done{};
+}
+
+Status Session::on_rewind(const wire::Rewind& rewind) {
+    const auto found = known(StreamId{rewind.stream});
+    if (!found) return found.error();
+    if (*found == nullptr) return Done{};
+    StreamRecord& stream = **found;
+    if (rewind.offset > stream.sent_most) return broken("a REWIND to what was never sent");
+    // One that a later ACK has overtaken says nothing.
+    if (rewind.offset < stream.acknowledged || rewind.offset >= stream.sent) return Done{};
+    stream.sent = rewind.offset;
+    schedule(stream);
+    return Done{};
+}
+
+void Session::on_resumed(Attachment& carrier) {
+    if (carrier.ready) return;
+    carrier.ready = true;
+    adopt_orphans(carrier);
+    events_.push_back(CarrierReady{carrier.id});
+}
+
+Status Session::on_message(const wire::ControlMessage& message) {
+    if (const auto* open = std::get_if<wire::Open>(&message)) return on_open(*open);
+    if (const auto* finish = std::get_if<wire::Finish>(&message)) return on_finish(*finish);
+    if (const auto* done = std::get_if<wire::DoneMessage>(&message)) {
+        return on_done(StreamId{done->stream});
+    }
+    if (const auto* connected = std::get_if<wire::Connected>(&message)) {
+        const auto found = known(StreamId{connected->stream});
+        if (!found) return found.error();
+        if (*found == nullptr || (*found)->connected) return Done{};
+        (*found)->connected = true;
+        events_.push_back(StreamConnected{(*found)->id});
+        return Done{};
+    }
+    const auto& reset = std::get<wire::Reset>(message);
+    const StreamId id{reset.stream};
+    const auto found = known(id);
+    if (!found) return found.error();
+    StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr) return Done{};
+    if (!stream->resetting) events_.push_back(StreamReset{id, reset.reason});
+    forget(*stream);
+    return Done{};
+}
+
+Status Session::on_open(const wire::Open& open) {
+    const StreamId id{open.stream};
+    const bool theirs = (open.stream % 2 == 1) == (side_ == Side::Relay);
+    if (open.stream == 0 || !theirs) return broken("OPEN with a number of the wrong side");
+    if (open.stream <= peer_stream_) return broken("OPEN with a number used before");
+    peer_stream_ = open.stream;
+    const bool room = streams_.size() <= options_.streams_max;
+    StreamRecord* stream = streams_.add(id);
+    if (stream == nullptr) return broken("no memory for another stream");
+    stream->peer_window = options_.window_bytes;
+    pin(*stream, least_loaded());
+    if (!room) {
+        reset(id, ResetReason::LimitReached);
+        return Done{};
+    }
+    events_.push_back(StreamOpened{
+        id, Destination{std::string(open.host), open.port, std::string(open.visitor)}});
+    return Done{};
+}
+
+Status Session::on_finish(const wire::Finish& finish) {
+    const auto found = known(StreamId{finish.stream});
+    if (!found) return found.error();
+    if (*found == nullptr) return Done{};
+    StreamRecord& stream = **found;
+    if (stream.has_finish) return broken("a second FINISH");
+    if (finish.offset < stream.received) return broken("FINISH before bytes that have come");
+    stream.has_finish = true;
+    stream.finish_at = finish.offset;
+    settle_finish(stream);
+    return Done{};
+}
+
+Status Session::on_done(StreamId id) {
+    const auto found = known(id);
+    if (!found) return found.error();
+    if (*found == nullptr) return Done{};
+    StreamRecord& stream = **found;
+    if (!stream.finished || stream.owes_finish || stream.sent_most < stream.written) {
+        return broken("DONE before the end");
+    }
+    acknowledge(stream, stream.written);
+    stream.done_received = true;
+    close_if_done(stream);
+    return Done{};
+}
+
+}  // namespace relay

@@ -1,0 +1,249 @@
+// The lives of streams: what the local side does with them, and the messages that follow.
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "common/session/session.h"
+
+namespace relay {
+
+Result<StreamId> Session::open(const Destination& destination, TimePoint now) {
+    now_ = now;
+    if (over_) return Error{ErrorCode::Refused, "the session is over"};
+    if (destination.host.empty() || destination.host.size() > wire::host_max_bytes ||
+        destination.port == 0 || destination.visitor.size() > wire::visitor_max_bytes) {
+        return Error{ErrorCode::Malformed, "not a destination that can be sent"};
+    }
+    // The control stream itself counts as one.
+    if (streams_.size() > options_.streams_max) {
+        return Error{ErrorCode::TooLarge, "the session has as many streams as it may"};
+    }
+    flush_messages();
+    const StreamId id{next_stream_};
+    const wire::Open open{id.value, destination.port, destination.host, destination.visitor};
+    if (!messages_owed_.empty() || !put_message(open)) {
+        return Error{ErrorCode::TooLarge, "too many streams are being opened at once"};
+    }
+    next_stream_ += 2;
+    StreamRecord* stream = streams_.add(id);
+    if (stream == nullptr) {
+        put_message(wire::Reset{id.value, ResetReason::LimitReached});
+        return Error{ErrorCode::TooLarge, "no memory for another stream"};
+    }
+    stream->peer_window = options_.window_bytes;
+    stream->opened_at = control_.written;
+    pin(*stream, control_.carrier);
+    return id;
+}
+
+void Session::connected(StreamId id) {
+    StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr || stream->resetting || stream->connected) return;
+    stream->connected = true;
+    stream->owes_connected = true;
+    owe_message(*stream);
+}
+
+std::array<MutableBytes, 2> Session::write_space(StreamId id) {
+    StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr || stream->resetting || stream->finished) return {};
+    if (stream->sending.block == 0 &&
+        !memory_.allocate(stream->sending, options_.ring_bytes, RingMemory::Use::Sending)) {
+        stream->wants_room = true;
+        wait_for_memory(*stream);
+        return {};
+    }
+    stream->wants_room = stream->sending.size == stream->sending.capacity;
+    return memory_.room(stream->sending);
+}
+
+void Session::wrote(StreamId id, std::size_t count) {
+    StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr || stream->resetting || stream->sending.block == 0) return;
+    check(!stream->finished);
+    extend(stream->sending, count);
+    stream->written += count;
+    if (stream->sending.size == 0) memory_.release(stream->sending);
+    schedule(*stream);
+}
+
+void Session::finish(StreamId id) {
+    StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr || stream->resetting || stream->finished) return;
+    stream->finished = true;
+    stream->wants_room = false;
+    if (stream->sending.size == 0) memory_.release(stream->sending);
+    stream->owes_finish = true;
+    owe_message(*stream);
+}
+
+std::array<Bytes, 2> Session::read_data(StreamId id) const {
+    const StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr || stream->resetting) return {};
+    return memory_.held(stream->receiving, 0, stream->receiving.size);
+}
+
+void Session::consumed(StreamId id, std::size_t count, TimePoint now) {
+    StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr || stream->resetting || count == 0) return;
+    now_ = now;
+    drop_front(stream->receiving, count);
+    stream->consumed += count;
+    if (stream->receiving.size == 0) {
+        memory_.release(stream->receiving);
+        if (!memory_waiters_.empty()) serve_memory_waiters();
+    }
+    owe_ack(*stream, now);
+    settle_finish(*stream);
+    flush_messages();
+}
+
+void Session::reset(StreamId id, ResetReason reason) {
+    StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr || stream->resetting || over_) return;
+    release_rings(*stream);
+    stream->resetting = true;
+    stream->reset_reason = reason;
+    owe_message(*stream);
+    if (!memory_waiters_.empty()) serve_memory_waiters();
+}
+
+std::optional<StreamInfo> Session::info(StreamId id) const {
+    const StreamRecord* stream = streams_.find(id);
+    if (stream == nullptr || stream->resetting) return std::nullopt;
+    StreamInfo info;
+    info.id = id;
+    info.connected = stream->connected;
+    info.sent_finish = stream->finished;
+    info.received_finish = stream->has_finish;
+    info.bytes_sent = stream->acknowledged;
+    info.bytes_received = stream->consumed;
+    info.buffered_bytes = std::size_t{stream->sending.size} + stream->receiving.size;
+    if (stream->carrier != CarrierId{}) info.carrier = stream->carrier;
+    return info;
+}
+
+std::vector<StreamId> Session::streams() const {
+    std::vector<StreamId> ids = streams_.ids();
+    std::erase_if(ids, [&](StreamId id) { return !has(id); });
+    return ids;
+}
+
+CarrierStats Session::carrier_stats(CarrierId id) const {
+    const Attachment* carrier = find(id);
+    if (carrier == nullptr) return {};
+    return {carrier->ready, carrier->liveness.rtt()};
+}
+
+std::uint32_t Session::window_of(const StreamRecord& stream) const {
+    if (stream.id == control_stream) return wire::control_window_bytes;
+    return options_.ring_bytes;
+}
+
+// False: the control stream has no room now; it will have when the peer acknowledges.
+bool Session::put_message(const wire::ControlMessage& message) {
+    if (control_.sending.block == 0 &&
+        !memory_.allocate(control_.sending, wire::control_window_bytes,
+                          RingMemory::Use::Receiving)) {
+        wait_for_memory(control_);
+        return false;
+    }
+    std::uint8_t room[wire::control_header_bytes + wire::control_message_max_bytes];
+    ByteWriter writer{room};
+    wire::put_control_message(writer, message);
+    check(writer.ok());
+    if (control_.sending.capacity - control_.sending.size < writer.size()) return false;
+    memory_.append(control_.sending, writer.written());
+    control_.written += writer.size();
+    return true;
+}
+
+void Session::owe_message(StreamRecord& stream) {
+    if (!stream.control_queued) {
+        stream.control_queued = true;
+        messages_owed_.push_back(stream.id);
+    }
+    flush_messages();
+}
+
+void Session::flush_messages() {
+    while (!messages_owed_.empty() && !over_) {
+        StreamRecord* stream = streams_.find(messages_owed_.front());
+        if (stream != nullptr && !flush_messages_of(*stream)) return;
+        messages_owed_.pop_front();
+    }
+}
+
+// False: some had to stay. Afterwards the stream may be gone.
+bool Session::flush_messages_of(StreamRecord& stream) {
+    const std::uint64_t id = stream.id.value;
+    if (stream.resetting) {
+        if (!put_message(wire::Reset{id, stream.reset_reason})) return false;
+        forget(stream);
+        return true;
+    }
+    if (stream.owes_connected) {
+        if (!put_message(wire::Connected{id})) return false;
+        stream.owes_connected = false;
+    }
+    if (stream.owes_finish) {
+        if (!put_message(wire::Finish{id, stream.written})) return false;
+        stream.owes_finish = false;
+    }
+    if (stream.owes_done) {
+        if (!put_message(wire::DoneMessage{id})) return false;
+        stream.owes_done = false;
+    }
+    stream.control_queued = false;
+    close_if_done(stream);
+    return true;
+}
+
+// Once the peer's last byte is consumed, both sides are told.
+void Session::settle_finish(StreamRecord& stream) {
+    if (!stream.has_finish || stream.done_sent || stream.consumed != stream.finish_at) return;
+    stream.done_sent = true;
+    stream.owes_done = true;
+    events_.push_back(StreamFinished{stream.id});
+    if (!stream.control_queued) {
+        stream.control_queued = true;
+        messages_owed_.push_back(stream.id);
+    }
+}
+
+void Session::close_if_done(StreamRecord& stream) {
+    if (!stream.done_sent || !stream.done_received || stream.owes_done || stream.owes_finish)
+        return;
+    events_.push_back(StreamClosed{stream.id});
+    forget(stream);
+}
+
+void Session::acknowledge(StreamRecord& stream, std::uint64_t offset) {
+    if (offset > stream.acknowledged) {
+        drop_front(stream.sending, offset - stream.acknowledged);
+        stream.acknowledged = offset;
+        stream.sent = std::max(stream.sent, offset);
+        if (stream.sending.size == 0) {
+            memory_.release(stream.sending);
+            if (!memory_waiters_.empty()) serve_memory_waiters();
+        }
+    }
+    const std::uint32_t free = stream.sending.capacity - stream.sending.size;
+    if (stream.wants_room && (stream.sending.block == 0 || free >= stream.sending.capacity / 4)) {
+        stream.wants_room = false;
+        events_.push_back(StreamWritable{stream.id});
+    }
+    schedule(stream);
+}
+
+void Session::release_rings(StreamRecord& stream) {
+    memory_.release(stream.sending);
+    memory_.release(stream.receiving);
+}
+
+void Session::forget(StreamRecord& stream) {
+    release_rings(stream);
+    pin(stream, CarrierId{});
+    streams_.remove(stream.id);
+}
+
+}  // namespace relay

@@ -1,0 +1,57 @@
+// All that a session knows of one stream, as plain data that an arena keeps: no pointers, no
+// constructors with effects, so that another process can go on with it.
+#pragma once
+
+#include <type_traits>
+
+#include "common/session/ids.h"
+#include "common/session/ring.h"
+#include "common/wire/close_reason.h"
+
+namespace relay {
+
+struct StreamRecord {
+    StreamId id;
+    CarrierId carrier;  // Whom it is pinned to; 0: nobody.
+
+    // Sending: acknowledged <= sent <= written; the ring holds [acknowledged, written).
+    Ring sending;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t sent_most = 0;  // Before any rewind.
+    std::uint64_t written = 0;
+    std::uint32_t peer_window = 0;  // Beyond `acknowledged`.
+
+    // Receiving: told <= consumed <= received; the ring holds [consumed, received).
+    Ring receiving;
+    std::uint64_t received = 0;
+    std::uint64_t consumed = 0;
+    std::uint64_t told = 0;       // The offset of the last ACK.
+    std::uint64_t finish_at = 0;  // Where the peer's bytes end, once has_finish.
+
+    // What is true of it.
+    bool connected : 1 = false;
+    bool finished : 1 = false;    // Our side will write nothing more.
+    bool has_finish : 1 = false;  // The peer's FINISH has come.
+    bool done_sent : 1 = false;   // We have taken all up to finish_at, and said so.
+    bool done_received : 1 = false;
+    bool resetting : 1 = false;  // Only waits for its RESET to enter the control stream.
+    bool dropping : 1 = false;   // Had no memory: what comes is dropped until REWIND takes effect.
+
+    // Which queues it is in, and what it waits for.
+    bool scheduled : 1 = false;  // In its carrier's scheduler.
+    bool ack_queued : 1 = false;
+    bool control_queued : 1 = false;
+    bool wants_room : 1 = false;    // write_space() was empty.
+    bool wants_memory : 1 = false;  // A ring could not be had.
+    bool owes_connected : 1 = false;
+    bool owes_finish : 1 = false;
+    bool owes_done : 1 = false;
+
+    ResetReason reset_reason = ResetReason::Internal;
+    std::uint64_t opened_at = 0;  // Offset in the control stream behind its OPEN, if it is ours.
+};
+
+static_assert(std::is_trivially_copyable_v<StreamRecord>);
+
+}  // namespace relay

@@ -1,0 +1,49 @@
+// Messages of the control stream (docs/PROTOCOL.md 6): type:1 length:2 payload:length.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "common/base/byte_writer.h"
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/wire/close_reason.h"
+#include "common/wire/limits.h"
+
+namespace relay::wire {
+
+struct Open {
+    std::uint64_t stream;
+    std::uint16_t port;
+    std::string_view host;     // Borrowed from the input.
+    std::string_view visitor;  // Borrowed from the input.
+};
+struct Connected {
+    std::uint64_t stream;
+};
+struct Finish {
+    std::uint64_t stream;
+    std::uint64_t offset;
+};
+struct DoneMessage {
+    std::uint64_t stream;
+};
+struct Reset {
+    std::uint64_t stream;
+    ResetReason reason;
+};
+
+using ControlMessage = std::variant<Open, Connected, Finish, DoneMessage, Reset>;
+
+// The longest message other than OPEN, with its header.
+inline constexpr std::size_t control_header_bytes = 3;
+inline constexpr std::size_t short_message_max_bytes = control_header_bytes + 16;
+
+// Takes the first message of a known type off the front of `input`; unknown ones from 0x80 up are
+// skipped. Nothing while that message is incomplete; `input` is then left at its beginning.
+Result<std::optional<ControlMessage>> take_control_message(Bytes& input);
+
+void put_control_message(ByteWriter& writer, const ControlMessage& message);
+
+}  // namespace relay::wire
