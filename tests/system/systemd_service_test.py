@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from testhost import Host, Network, why_impossible
+from testhost import Host, Network, wait_for, why_impossible
 
 HOME_CONNECTED = "41c16bf9f8614369a98af73aaac222c2"  # daemon/log/message_ids.h
 WATCHDOG_SECONDS = 2
@@ -37,14 +37,6 @@ server = socket.create_server(("127.0.0.1", 3389))
 while True:
     threading.Thread(target=echo, args=(server.accept()[0],), daemon=True).start()
 """
-
-
-def wait_for(what, is_true, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not (found := is_true()):
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
-    return found
 
 
 def install(build, layer):

@@ -22,7 +22,6 @@ import tempfile
 import time
 import uuid
 
-BOOT_SECONDS = 30
 CLEAN_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8", "HOME": "/root", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0",
@@ -76,6 +75,16 @@ def cgroup_root():
             if fields[2] == "cgroup2" and os.access(fields[1], os.W_OK):
                 return pathlib.Path(fields[1])
     return None
+
+
+def wait_for(what, is_true, seconds=20):
+    """Returns what `is_true` found, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while not (found := is_true()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(0.02)
+    return found
 
 
 class Network:
@@ -146,7 +155,8 @@ class Host:
             (self._cgroup / "cgroup.kill").write_text("1")
         if self._nspawn:
             self._nspawn.wait(timeout=20)
-        self._wait_for(lambda: "populated 0" in (self._cgroup / "cgroup.events").read_text(), "its end")
+        wait_for(f"the end of {self.name}",
+                 lambda: "populated 0" in (self._cgroup / "cgroup.events").read_text())
         self._remove_cgroups()
         self._remove_leftovers()
         shutil.rmtree(self._folder)
@@ -172,7 +182,7 @@ class Host:
                  self._cgroup, self._folder, *arguments],
                 env={**CLEAN_ENVIRONMENT, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True)
-        self._wait_for(self._find_leader, "its boot")
+        wait_for(f"the boot of {self.name}", self._find_leader)
         state = self.run("systemctl", "is-system-running", "--wait", check=False).stdout.strip()
         if state != "running":
             raise RuntimeError(f"{self.name} is {state}: " + self.run("systemctl", "--failed").stdout)
@@ -206,7 +216,7 @@ class Host:
         # Whatever this machine has enabled (web servers, databases…) does not start in a host.
         enabled = {entry.name for wants in pathlib.Path("/etc/systemd/system").glob("*.wants")
                    for entry in wants.iterdir()}
-        wanted = {entry.name for target in ("multi-user", "timers", "sockets", "getty")
+        wanted = {entry.name for target in ("multi-user", "timers", "getty")
                   for entry in pathlib.Path("/lib/systemd/system").glob(f"{target}.target.wants/*")}
         for unit in {*MASKED, *enabled, *wanted} - {"dbus.socket", "dbus.service", "relayd.service"}:
             units.joinpath(unit).symlink_to("/dev/null")
@@ -226,13 +236,6 @@ class Host:
             except OSError:
                 pass  # It is being born.
         return False
-
-    def _wait_for(self, is_true, what):
-        deadline = time.monotonic() + BOOT_SECONDS
-        while not is_true():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.name}: waited {BOOT_SECONDS} s for {what}")
-            time.sleep(0.01)
 
     def _remove_cgroups(self):
         """Depth first; on a machine with v1 beside v2, nspawn has mirrored the top of ours there."""

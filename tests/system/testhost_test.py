@@ -3,7 +3,7 @@
 
 import sys
 
-from testhost import Host, Network, why_impossible
+from testhost import Host, Network, wait_for, why_impossible
 
 NOTIFYING_SERVICE = """
 [Service]
@@ -25,8 +25,8 @@ def main():
         status = host.run("systemctl", "show", "-p", "StatusText", "--value", "notifying").stdout
         assert status == "as it should be\n", status
         assert host.read("/etc/hostname") == "one\n"
-        journal = host.run("journalctl", "-b", "-u", "notifying", "-o", "cat").stdout
-        assert "Started notifying.service" in journal, journal
+        wait_for("the journal", lambda: "Started notifying.service" in host.run(
+            "journalctl", "-b", "-u", "notifying", "-o", "cat").stdout)
         assert network.addresses["one"] in host.run("ip", "-brief", "address").stdout
 
 
