@@ -10,7 +10,7 @@ namespace relay {
 bool RingMemory::allocate(Ring& ring, std::uint32_t capacity, Use use) {
     check(ring.block == 0);
     const std::size_t limit = use == Use::Sending ? budget_bytes_ / 4 * 3 : budget_bytes_;
-    if (used_bytes_ + capacity > limit) return false;
+    if (use != Use::Control && used_bytes_ + capacity > limit) return false;
     const auto block = arena_.allocate(capacity);
     if (!block) return false;
     used_bytes_ += capacity;

@@ -22,8 +22,9 @@ public:
     RingMemory(Arena& arena, std::size_t budget_bytes)
         : arena_(arena), budget_bytes_(budget_bytes) {}
 
-    // Kept back from what sends, so that what arrives always finds room.
-    enum class Use { Sending, Receiving };
+    // A quarter of the budget is kept back from what sends, so that what arrives finds room. The
+    // control stream is outside of it: stalled streams must not stall their own closing.
+    enum class Use { Sending, Receiving, Control };
 
     // False: the budget or the arena is spent. `ring` must hold no memory.
     bool allocate(Ring& ring, std::uint32_t capacity, Use use);

@@ -11,6 +11,19 @@ namespace {
 constexpr Duration memory_retry_delay = std::chrono::milliseconds(50);
 constexpr CarrierId nobody{};
 
+// The stream that must still live for the event to be of use.
+std::optional<StreamId> living_stream_of(const Event& event) {
+    return std::visit(
+        [](const auto& what) -> std::optional<StreamId> {
+            using What = std::decay_t<decltype(what)>;
+            constexpr bool is_last =
+                std::is_same_v<What, StreamReset> || std::is_same_v<What, StreamClosed>;
+            if constexpr (requires { what.stream; } && !is_last) return what.stream;
+            return std::nullopt;
+        },
+        event);
+}
+
 StreamRecord& checked(StreamRecord* record) {
     check(record != nullptr);
     return *record;
@@ -79,7 +92,8 @@ void Session::announce_everything(Attachment& carrier) {
     carrier.to_announce.push_back(control_stream);
     streams_.for_each([&](const StreamRecord& stream) {
         // What the peer has sent nothing on, it may not even know yet.
-        if (stream.id != control_stream && stream.received > 0 && !stream.resetting) {
+        const bool heard_of = stream.received > 0 || stream.dropping;
+        if (stream.id != control_stream && heard_of && !stream.resetting) {
             carrier.to_announce.push_back(stream.id);
         }
     });
@@ -131,10 +145,14 @@ void Session::pin(StreamRecord& stream, CarrierId carrier) {
 }
 
 std::optional<Event> Session::next_event() {
-    if (events_.empty()) return std::nullopt;
-    Event event = std::move(events_.front());
-    events_.pop_front();
-    return event;
+    while (!events_.empty()) {
+        Event event = std::move(events_.front());
+        events_.pop_front();
+        // What happened to a stream before it was over no longer matters.
+        const std::optional<StreamId> stream = living_stream_of(event);
+        if (!stream || has(*stream)) return event;
+    }
+    return std::nullopt;
 }
 
 std::optional<TimePoint> Session::deadline() const {

@@ -79,6 +79,8 @@ public:
     std::size_t transmit(CarrierId carrier, MutableBytes room, TimePoint now);
     bool has_work(CarrierId carrier) const;
 
+    // A StreamReset or StreamClosed may come for a stream that was reset here meanwhile, or that
+    // was over before its StreamOpened could be handed out.
     std::optional<Event> next_event();
     std::optional<TimePoint> deadline() const;
     void deadline_reached(TimePoint now);
@@ -101,7 +103,7 @@ public:
     std::array<Bytes, 2> read_data(StreamId stream) const;
     void consumed(StreamId stream, std::size_t count, TimePoint now);
 
-    // Ends a stream at once, both ways. No event follows for it.
+    // Ends a stream at once, both ways. No event of it is worth waiting for.
     void reset(StreamId stream, ResetReason reason);
 
     // Says goodbye to the peer with the next transmit(), resets all streams, ends the session.

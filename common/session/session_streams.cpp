@@ -142,8 +142,7 @@ std::uint32_t Session::window_of(const StreamRecord& stream) const {
 // False: the control stream has no room now; it will have when the peer acknowledges.
 bool Session::put_message(const wire::ControlMessage& message) {
     if (control_.sending.block == 0 &&
-        !memory_.allocate(control_.sending, wire::control_window_bytes,
-                          RingMemory::Use::Receiving)) {
+        !memory_.allocate(control_.sending, wire::control_window_bytes, RingMemory::Use::Control)) {
         wait_for_memory(control_);
         return false;
     }
