@@ -3,19 +3,20 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <source_location>
 
 namespace relay {
 
-[[noreturn]] inline void unreachable(std::source_location where = std::source_location::current()) {
-    std::fprintf(stderr, "%s:%u: reached the unreachable\n", where.file_name(), where.line());
+// The compilers' own markers: clang 14 does not have std::source_location with libstdc++ 12.
+[[noreturn]] inline void unreachable(const char* file = __builtin_FILE(),
+                                     int line = __builtin_LINE()) {
+    std::fprintf(stderr, "%s:%d: reached the unreachable\n", file, line);
     std::abort();
 }
 
-inline void check(bool holds, std::source_location where = std::source_location::current()) {
+inline void check(bool holds, const char* file = __builtin_FILE(), int line = __builtin_LINE(),
+                  const char* function = __builtin_FUNCTION()) {
     if (holds) return;
-    std::fprintf(stderr, "%s:%u: check failed in %s\n", where.file_name(), where.line(),
-                 where.function_name());
+    std::fprintf(stderr, "%s:%d: check failed in %s\n", file, line, function);
     std::abort();
 }
 

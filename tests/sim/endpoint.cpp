@@ -42,6 +42,7 @@ void Endpoint::write(StreamId stream, std::size_t most) {
 }
 
 void Endpoint::read(StreamId stream, std::size_t most, TimePoint now) {
+    require(progress_.contains(stream), "the session holds a stream that is over");
     Progress& progress = progress_.at(stream);
     const Side from = side_ == Side::Relay ? Side::Home : Side::Relay;
     std::size_t count = 0;

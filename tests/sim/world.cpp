@@ -25,6 +25,7 @@ WorldOptions random_options(std::uint32_t seed) {
     options.session.memory_budget_bytes = options.session.ring_bytes * (4u << random() % 6);
     options.latency = std::chrono::milliseconds(random() % 40);
     options.carriers_most = 1 + static_cast<unsigned>(random() % 3);
+    options.frugal = random() % 2 == 0;
     options.streams_most = 1 + static_cast<unsigned>(random() % 24);
     return options;
 }
@@ -38,23 +39,33 @@ World::World(std::uint32_t seed, const WorldOptions& options)
       home_baseline_(home_.arena_used()) {}
 
 void World::run() {
-    const TimePoint chaos_ends = now_ + options_.chaos;
-    for (; now_ < chaos_ends || !all_over(); now_ += tick) {
-        require(now_ < chaos_ends + calm_most, "streams did not come to their end");
-        if (carriers_.size() < options_.carriers_most && now_ >= redial_at_) connect();
-        if (now_ < chaos_ends) {
-            disaster();
-            act(relay_);
-            act(home_);
-        } else {
-            finish_calmly(relay_);
-            finish_calmly(home_);
-        }
-        notice_cuts();
-        move_bytes();
-        check_invariants();
+    for (const TimePoint ends = now_ + options_.chaos; now_ < ends; step()) {
+        disaster();
+        act(relay_);
+        act(home_);
+    }
+    calm_ = true;
+    // Everybody reads, nobody writes: all that was written arrives, and is known to have arrived.
+    for (const TimePoint ends = now_ + calm_most; !settled(); step()) {
+        require(now_ < ends, "bytes were never delivered, or never acknowledged");
+        read_everything(relay_);
+        read_everything(home_);
+    }
+    finish_everything(relay_);
+    finish_everything(home_);
+    for (const TimePoint ends = now_ + calm_most; !all_over(); step()) {
+        require(now_ < ends, "streams did not come to their end");
     }
     check_outcome();
+}
+
+void World::step() {
+    now_ += tick;
+    const unsigned wanted = calm_ && options_.frugal ? 1 : options_.carriers_most;
+    if (carriers_.size() < wanted && now_ >= redial_at_) connect();
+    notice_cuts();
+    move_bytes();
+    check_invariants();
 }
 
 void World::connect() {
@@ -120,11 +131,12 @@ void World::act(Endpoint& endpoint) {
     }
 }
 
-void World::finish_calmly(Endpoint& endpoint) {
-    std::vector<StreamId> streams;
-    for (const auto& [id, progress] : endpoint.streams()) streams.push_back(id);
-    for (const StreamId id : streams) {
-        endpoint.read(id, 65536, now_);
+void World::read_everything(Endpoint& endpoint) {
+    for (const StreamId id : endpoint.session().streams()) endpoint.read(id, 65536, now_);
+}
+
+void World::finish_everything(Endpoint& endpoint) {
+    for (const StreamId id : endpoint.session().streams()) {
         if (!endpoint.streams().at(id).finished) endpoint.finish(id);
     }
 }
@@ -174,10 +186,20 @@ void World::fill(Endpoint& endpoint, CarrierId id, Link& link) {
     }
 }
 
+bool World::settled() {
+    if (home_.session().memory_bytes() > 0 || relay_.session().memory_bytes() > 0) return false;
+    if (home_.streams().size() != relay_.streams().size()) return false;
+    for (const auto& [id, home] : home_.streams()) {
+        const auto relay = relay_.streams().find(id);
+        if (relay == relay_.streams().end()) return false;
+        if (home.read != relay->second.written || relay->second.read != home.written) return false;
+    }
+    return true;
+}
+
 bool World::all_over() {
     return home_.streams().empty() && relay_.streams().empty() &&
-           home_.session().memory_bytes() == 0 && relay_.session().memory_bytes() == 0 &&
-           !carriers_.empty();
+           home_.session().memory_bytes() == 0 && relay_.session().memory_bytes() == 0;
 }
 
 void World::check_invariants() {

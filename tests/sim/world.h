@@ -15,6 +15,7 @@ struct WorldOptions {
     Duration chaos = std::chrono::seconds(3);  // How long the disasters go on.
     unsigned streams_most = 12;                // Open at a time, about.
     unsigned carriers_most = 1;                // That the home keeps at a time.
+    bool frugal = false;                       // After the disasters one carrier is enough.
     bool cuts = true;
     bool resets = true;
 };
@@ -48,11 +49,13 @@ private:
     bool one_in(unsigned n) { return random_() % n == 0; }
     std::size_t up_to(std::size_t n) { return random_() % n + 1; }
 
+    void step();
     void connect();
     void disaster();
     void cut(Carrier& carrier);
     void act(Endpoint& endpoint);
-    void finish_calmly(Endpoint& endpoint);
+    void read_everything(Endpoint& endpoint);
+    void finish_everything(Endpoint& endpoint);
     void move_bytes();
     void deliver(Endpoint& endpoint, CarrierId id, Link& link, ByteVector& inbox);
     void fill(Endpoint& endpoint, CarrierId id, Link& link);
@@ -60,6 +63,7 @@ private:
     void notice_cuts();
     void check_invariants();
     void check_outcome();
+    bool settled();
     bool all_over();
 
     std::mt19937 random_;
@@ -74,6 +78,7 @@ private:
     TimePoint redial_at_{};
     std::uint64_t bytes_delivered_ = 0;
     unsigned cuts_ = 0;
+    bool calm_ = false;
 };
 
 }  // namespace relay::sim

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Makes a mutant: one source file with one rule of the protocol broken.
+
+mutant.py SOURCE OUTPUT NAME. The rule's text must stand in the source exactly once, so that a mutant
+cannot silently become the original when the source changes.
+"""
+import sys
+
+MUTANTS = {
+    # Resume without going back to what the peer has acknowledged.
+    'drop-the-rewind': ('stream.sent = stream.acknowledged;', ''),
+    # Forget every acknowledgement of a stream that is owed.
+    'skip-an-ack': ('if (!stream->resetting) wire::put_ack(writer, ack_of(*stream));',
+                    'if (stream->id == control_stream) wire::put_ack(writer, ack_of(*stream));'),
+    # Take bytes that came twice for new ones.
+    'double-a-frame': ('data.bytes.subspan(stream.received - data.offset)', 'data.bytes'),
+    # Do not repeat acknowledgements that died with a carrier.
+    'skip-the-announcement': ('announce_everything(*find(next));', ''),
+    # Do not ask again for what was dropped for want of memory.
+    'drop-the-request-to-rewind': (
+        'if (receives) rewinds_owed_.push_back(stream->id);', ''),
+    # Keep the record of a stream that is over.
+    'leak-a-stream': ('events_.push_back(StreamClosed{stream.id});\n    forget(stream);',
+                      'events_.push_back(StreamClosed{stream.id});'),
+    # Never give the memory of a drained ring back.
+    'leak-a-ring': ('if (stream->receiving.size == 0) {', 'if (false) {'),
+    # Believe in a carrier for ever.
+    'trust-a-silent-carrier': ('if (state_ != State::Resting) return Verdict::Dead;',
+                               'if (state_ != State::Resting) return Verdict::Alive;'),
+}
+
+source, output, name = sys.argv[1:]
+rule, broken = MUTANTS[name]
+text = open(source, encoding='utf-8').read()
+if text.count(rule) != 1:
+    sys.exit(f'{source}: the rule that {name} breaks stands there {text.count(rule)} times: {rule}')
+with open(output, 'w', encoding='utf-8') as file:
+    file.write(text.replace(rule, broken))
