@@ -34,10 +34,15 @@ Loop::~Loop() {
     check_.reset();
     idle_.reset();
     while (work_under_way_ > 0) uv_run(&uv_, UV_RUN_ONCE);
-    // A stop() left over eats one turn; another runs the close callbacks, and one what those
-    // have closed in turn.
-    for (int turn = 0; turn < 3; ++turn) uv_run(&uv_, UV_RUN_NOWAIT);
-    check(uv_loop_close(&uv_) == 0);
+    // Each turn runs close callbacks, and what these close takes another one. libwebsockets needs
+    // a few.
+    constexpr int enough_turns = 100;
+    int closed = UV_EBUSY;
+    for (int turn = 0; turn < enough_turns && closed == UV_EBUSY; ++turn) {
+        uv_run(&uv_, UV_RUN_NOWAIT);
+        closed = uv_loop_close(&uv_);
+    }
+    check(closed == 0);
 }
 
 void Loop::run() {

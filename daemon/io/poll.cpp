@@ -7,15 +7,16 @@ namespace relay {
 struct Poll::Handle {
     uv_poll_t uv{};
     UniqueFd fd;
-    std::function<void(PollEvents)> on_ready;  // Lives here, so that it may destroy the Poll.
+    std::function<void(PollEvents)> on_ready;
     bool closing = false;
 
     static void ready(uv_poll_t* uv, int status, int events) {
         auto& handle = *static_cast<Handle*>(uv->data);
         if (handle.closing) return;
         // A failed poll is shown as readable: the read that follows has the system's words.
-        handle.on_ready({.readable = status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0,
-                         .writable = status >= 0 && (events & UV_WRITABLE) != 0});
+        const auto on_ready = handle.on_ready;  // Copied: it may replace itself.
+        on_ready({.readable = status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0,
+                  .writable = status >= 0 && (events & UV_WRITABLE) != 0});
     }
 };
 
@@ -41,6 +42,10 @@ void Poll::set_interest(PollEvents interest) {
     } else {
         check(uv_poll_start(&handle_->uv, events, Handle::ready) == 0);
     }
+}
+
+void Poll::set_on_ready(std::function<void(PollEvents)> on_ready) {
+    handle_->on_ready = std::move(on_ready);
 }
 
 int Poll::fd() const {

@@ -24,6 +24,8 @@ public:
 
     // Nothing is watched before the first call.
     void set_interest(PollEvents interest);
+    // Who is told from now on; may be called from within the old one.
+    void set_on_ready(std::function<void(PollEvents)> on_ready);
     int fd() const;
 
 private:

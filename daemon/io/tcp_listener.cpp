@@ -1,0 +1,135 @@
+#include "daemon/io/tcp_listener.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <cerrno>
+
+#include "common/base/check.h"
+#include "daemon/io/tcp_socket.h"
+
+namespace relay {
+
+namespace {
+
+constexpr int backlog = 1024;
+constexpr int max_accepts_per_wake = 64;  // Then the loop's other events have their turn.
+constexpr auto retry_delay = std::chrono::milliseconds{100};
+
+struct Address {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+};
+
+Result<Address> parse_address(const std::string& host, std::uint16_t port) {
+    const std::string numeric = host == "localhost" ? "127.0.0.1" : host;
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(numeric.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) {
+        return Error{ErrorCode::Malformed, "cannot listen on " + host + ": not an IP address"};
+    }
+    Address address;
+    address.size = found->ai_addrlen;
+    std::copy_n(reinterpret_cast<const char*>(found->ai_addr), found->ai_addrlen,
+                reinterpret_cast<char*>(&address.storage));
+    freeaddrinfo(found);
+    return address;
+}
+
+Result<UniqueFd> bind_and_listen(const Address& address) {
+    const auto failed = [&] {
+        const int error_number = errno;
+        return Error{ErrorCode::System, "cannot listen on " + address_text(address.storage) + ": " +
+                                            error_text(error_number)};
+    };
+    const int family = address.storage.ss_family;
+    UniqueFd fd{socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!fd) return failed();
+    const int on = 1;
+    setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 ||
+        listen(fd.get(), backlog) != 0) {
+        return failed();
+    }
+    return fd;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TcpListener>> TcpListener::open(Loop& loop, const std::string& host,
+                                                       std::uint16_t port, OnAccept on_accept) {
+    const auto address = parse_address(host, port);
+    if (!address) return address.error();
+    auto fd = bind_and_listen(*address);
+    if (!fd) return fd.error();
+    return adopt(loop, std::move(*fd), std::move(on_accept));
+}
+
+std::unique_ptr<TcpListener> TcpListener::adopt(Loop& loop, UniqueFd listening,
+                                                OnAccept on_accept) {
+    return std::unique_ptr<TcpListener>{
+        new TcpListener{loop, std::move(listening), std::move(on_accept)}};
+}
+
+TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept)
+    : on_accept_(std::move(on_accept)),
+      poll_(loop, std::move(listening), [this](PollEvents) { accept_some(); }),
+      retry_(loop, [this] {
+          if (!paused_) poll_.set_interest({.readable = true});
+      }) {
+    poll_.set_interest({.readable = true});
+}
+
+TcpListener::~TcpListener() {
+    if (gone_ != nullptr) *gone_ = true;
+}
+
+void TcpListener::accept_some() {
+    bool gone = false;
+    gone_ = &gone;
+    for (int count = 0; count < max_accepts_per_wake && !paused_; ++count) {
+        sockaddr_storage peer{};
+        socklen_t size = sizeof peer;
+        UniqueFd fd{accept4(poll_.fd(), reinterpret_cast<sockaddr*>(&peer), &size,
+                            SOCK_NONBLOCK | SOCK_CLOEXEC)};
+        if (!fd) {
+            // The fault of one connection that is gone again: the next may be well.
+            if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) continue;
+            if (errno != EAGAIN) {
+                // Out of descriptors or memory: the backlog stays readable, so do not look at it.
+                poll_.set_interest({});
+                retry_.arm(retry_delay);
+            }
+            break;
+        }
+        set_no_delay(fd.get());
+        const auto on_accept = on_accept_;  // Copied: it may destroy the listener.
+        on_accept({std::move(fd), address_text(peer)});
+        if (gone) return;
+    }
+    gone_ = nullptr;
+}
+
+void TcpListener::pause() {
+    paused_ = true;
+    poll_.set_interest({});
+}
+
+void TcpListener::resume() {
+    paused_ = false;
+    if (!retry_.is_armed()) poll_.set_interest({.readable = true});
+}
+
+std::uint16_t TcpListener::port() const {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    check(getsockname(poll_.fd(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    return ntohs(address.ss_family == AF_INET6
+                     ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                     : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+}  // namespace relay

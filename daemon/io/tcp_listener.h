@@ -1,0 +1,55 @@
+// A listening TCP socket that neither a flood nor a lack of descriptors can stop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/base/result.h"
+#include "daemon/io/loop.h"
+#include "daemon/io/poll.h"
+#include "daemon/io/timer.h"
+#include "daemon/io/unique_fd.h"
+
+namespace relay {
+
+struct Accepted {
+    UniqueFd fd;  // Non-blocking, close-on-exec, TCP_NODELAY.
+    std::string peer_address;
+};
+
+class TcpListener {
+public:
+    // May destroy the listener.
+    using OnAccept = std::function<void(Accepted)>;
+
+    // `host` is an IPv4 or IPv6 address, or "localhost" for 127.0.0.1; "::" is IPv6 only. Port 0
+    // asks the system for one. Errors have the address and the system's words.
+    static Result<std::unique_ptr<TcpListener>> open(Loop& loop, const std::string& host,
+                                                     std::uint16_t port, OnAccept on_accept);
+    // Over a socket that listens already, as service managers hand them in.
+    static std::unique_ptr<TcpListener> adopt(Loop& loop, UniqueFd listening, OnAccept on_accept);
+
+    TcpListener(const TcpListener&) = delete;
+    TcpListener& operator=(const TcpListener&) = delete;
+    ~TcpListener();
+
+    // While paused, connections wait in the kernel's backlog.
+    void pause();
+    void resume();
+
+    std::uint16_t port() const;
+    int fd() const { return poll_.fd(); }
+
+private:
+    TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept);
+    void accept_some();
+
+    OnAccept on_accept_;
+    Poll poll_;
+    UvTimer retry_;  // Armed while descriptors or memory are short.
+    bool paused_ = false;
+    bool* gone_ = nullptr;  // Set while callbacks run: tells that one has destroyed us.
+};
+
+}  // namespace relay

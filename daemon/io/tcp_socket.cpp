@@ -1,0 +1,46 @@
+#include "daemon/io/tcp_socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <system_error>
+
+namespace relay {
+
+std::string address_text(const sockaddr_storage& address) {
+    char text[INET6_ADDRSTRLEN] = {};
+    if (address.ss_family == AF_INET) {
+        const auto& inet = reinterpret_cast<const sockaddr_in&>(address);
+        inet_ntop(AF_INET, &inet.sin_addr, text, sizeof text);
+        return text + std::string{":"} + std::to_string(ntohs(inet.sin_port));
+    }
+    if (address.ss_family == AF_INET6) {
+        const auto& inet = reinterpret_cast<const sockaddr_in6&>(address);
+        inet_ntop(AF_INET6, &inet.sin6_addr, text, sizeof text);
+        return "[" + std::string{text} + "]:" + std::to_string(ntohs(inet.sin6_port));
+    }
+    return "unix";
+}
+
+std::string peer_address_text(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
+    return address_text(address);
+}
+
+std::string error_text(int error_number) {
+    return std::system_category().message(error_number);
+}
+
+void set_no_delay(int fd) {
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void set_unsent_limit(int fd, int bytes) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
+}  // namespace relay

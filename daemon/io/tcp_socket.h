@@ -1,0 +1,22 @@
+// Small facts about TCP sockets.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <string>
+
+namespace relay {
+
+// "192.0.2.1:4711", "[2001:db8::1]:443", or "unix" for what has no address.
+std::string address_text(const sockaddr_storage& address);
+std::string peer_address_text(int fd);
+
+// The system's words for an errno.
+std::string error_text(int error_number);
+
+// Errors are ignored: what is not TCP needs none of it.
+void set_no_delay(int fd);
+// Bounds what waits unsent in the kernel, so that what is urgent overtakes what is bulk.
+void set_unsent_limit(int fd, int bytes);
+
+}  // namespace relay

@@ -1,0 +1,263 @@
+#include "daemon/io/websocket_server.h"
+
+#include <fcntl.h>
+#include <libwebsockets.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "daemon/io/tls_context.h"
+
+namespace relay {
+
+namespace {
+
+constexpr unsigned handshake_timeout_s = 10;
+constexpr unsigned serv_buf_size = 2048;      // Request heads come through it in pieces.
+constexpr std::size_t tx_packet_size = 2048;  // The 101 and a page's head must leave in one piece.
+constexpr std::size_t rx_buffer_size = 128;   // libwebsockets never reads payload here.
+constexpr unsigned max_http_connections = 1024;
+constexpr char subprotocol[] = "relayd.v1";
+
+using SslReference = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
+
+// A connection on its way out of libwebsockets.
+struct Leaving {
+    UniqueFd fd;
+    SslReference ssl;
+};
+
+// Puts a dead socket behind the descriptor that libwebsockets holds, both for system calls and in
+// the loop's epoll set, so that nothing it still does reaches the connection. Its libuv watcher
+// finds the descriptor registered as before.
+bool replace_with_dead_socket(uv_loop_t& loop, int fd) {
+    const UniqueFd dead{socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!dead) return false;
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    const int epoll = uv_backend_fd(&loop);
+    epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event);
+    if (dup3(dead.get(), fd, O_CLOEXEC) != fd) return false;
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+}  // namespace
+
+struct WebsocketServer::Core : std::enable_shared_from_this<WebsocketServer::Core> {
+    Loop& loop;
+    Handlers handlers;  // Empty once the server is gone.
+    const TlsCertificate* certificate_to_install = nullptr;
+    Status certificate_status = Done{};
+    SSL_CTX* tls_context = nullptr;
+    lws_context* context = nullptr;
+    lws_vhost* host = nullptr;
+    void* loops[1];
+    lws_retry_bo_t no_pings{};
+    std::array<lws_protocols, 3> protocols{};
+    std::set<lws*> open;
+    std::map<lws*, Leaving> leaving;
+
+    Core(Loop& the_loop, Handlers the_handlers)
+        : loop(the_loop), handlers(std::move(the_handlers)), loops{&the_loop.uv()} {
+        protocols[0] = {"http", callback, 0, rx_buffer_size, 0, nullptr, tx_packet_size};
+        protocols[1] = {subprotocol, callback, 0, rx_buffer_size, 0, nullptr, tx_packet_size};
+    }
+
+    Status create(const TlsCertificate& certificate);
+    lws_vhost* create_host();
+    void adopt(UniqueFd fd, unsigned type);
+    static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
+                        std::size_t size);
+    void install_certificate(SSL_CTX* made);
+    int answer_request(lws* wsi, std::string_view path);
+    int leave(lws* wsi);
+    void gone(lws* wsi);
+};
+
+Status WebsocketServer::Core::create(const TlsCertificate& certificate) {
+    lws_set_log_level(0, nullptr);
+    lws_context_creation_info info{};
+    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.foreign_loops = loops;
+    info.user = this;
+    info.pcontext = &context;
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.pt_serv_buf_size = serv_buf_size;
+    info.fd_limit_per_thread = max_http_connections;
+    info.max_http_header_pool2 = max_http_connections;
+    info.timeout_secs = handshake_timeout_s;
+    info.retry_and_idle_policy = &no_pings;
+    context = lws_create_context(&info);
+    if (context == nullptr) return Error{ErrorCode::System, "cannot start libwebsockets"};
+
+    certificate_to_install = &certificate;
+    host = create_host();
+    certificate_to_install = nullptr;
+    if (!certificate_status) return certificate_status;
+    if (host == nullptr || tls_context == nullptr) {
+        return Error{ErrorCode::System, "cannot set up libwebsockets"};
+    }
+    return Done{};
+}
+
+lws_vhost* WebsocketServer::Core::create_host() {
+    lws_context_creation_info info{};
+    info.options = LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;  // Loading these takes 0.4 s.
+    info.vhost_name = "relayd";
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.protocols = protocols.data();
+    info.alpn = "http/1.1";  // Or it would offer h2 first, whose streams cannot leave.
+    info.keepalive_timeout = 1;
+    info.timeout_secs = handshake_timeout_s;
+    info.retry_and_idle_policy = &no_pings;
+    info.user = this;
+    return lws_create_vhost(context, &info);
+}
+
+int WebsocketServer::Core::callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
+                                    std::size_t size) {
+    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
+        auto* made_for = static_cast<lws_vhost*>(in);
+        static_cast<Core*>(lws_vhost_user(made_for))
+            ->install_certificate(static_cast<SSL_CTX*>(user));
+        return 0;
+    }
+    auto* context = wsi != nullptr ? lws_get_context(wsi) : nullptr;
+    auto* core = context != nullptr ? static_cast<Core*>(lws_context_user(context)) : nullptr;
+    if (core == nullptr) return 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wswitch-enum"  // Of more than a hundred reasons.
+    switch (reason) {
+        case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: core->open.insert(wsi); return 0;
+        case LWS_CALLBACK_HTTP:
+            return core->answer_request(wsi, {static_cast<const char*>(in), size});
+        case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+            return std::string_view{lws_get_protocol(wsi)->name} == subprotocol ? 0 : -1;
+        case LWS_CALLBACK_ESTABLISHED: return core->leave(wsi);
+        case LWS_CALLBACK_RECEIVE: return -1;  // Only who leaves at once may speak WebSocket.
+        case LWS_CALLBACK_WSI_DESTROY: core->gone(wsi); return 0;
+        // What libwebsockets would do by itself at these, and is not wanted here.
+        case LWS_CALLBACK_HTTP_BODY:
+        case LWS_CALLBACK_HTTP_BODY_COMPLETION: return -1;
+        default: return 0;
+    }
+#pragma GCC diagnostic pop
+}
+
+void WebsocketServer::Core::install_certificate(SSL_CTX* made) {
+    if (certificate_to_install == nullptr) return;
+    tls_context = made;
+    apply_common_tls_settings(made);
+    certificate_status = certificate_to_install->install(made);
+}
+
+int WebsocketServer::Core::answer_request(lws* wsi, std::string_view path) {
+    std::optional<HttpPage> page;
+    if (handlers.page) page = handlers.page(path);
+    const auto status = page ? HTTP_STATUS_OK : HTTP_STATUS_NOT_FOUND;
+    if (!page) page = HttpPage{.body = "Nothing here.\n"};
+    std::vector<unsigned char> buffer(LWS_PRE + 1024 + page->body.size());
+    auto* const start = buffer.data() + LWS_PRE;
+    auto* at = start;
+    auto* const end = start + 1024;
+    const auto* close = reinterpret_cast<const unsigned char*>("close");
+    if (lws_add_http_common_headers(wsi, static_cast<unsigned>(status), page->content_type.c_str(),
+                                    page->body.size(), &at, end) != 0 ||
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, close, 5, &at, end) != 0 ||
+        lws_finalize_write_http_header(wsi, start, &at, end) != 0) {
+        return -1;
+    }
+    std::copy(page->body.begin(), page->body.end(), start);
+    lws_write(wsi, start, page->body.size(), LWS_WRITE_HTTP_FINAL);
+    return -1;  // Closes, once all is sent.
+}
+
+// Takes socket and TLS state away; libwebsockets then closes what it believes to have, at once.
+int WebsocketServer::Core::leave(lws* wsi) {
+    if (lws_get_network_wsi(wsi) != wsi) return -1;  // A stream inside h2.
+    if (lws_send_pipe_choked(wsi) != 0) return -1;   // The 101 is not out: hardly possible.
+    Leaving taken;
+    const int fd = lws_get_socket_fd(wsi);
+    taken.fd = UniqueFd{fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+    if (!taken.fd || !replace_with_dead_socket(loop.uv(), fd)) return -1;
+    if (SSL* ssl = lws_get_ssl(wsi); ssl != nullptr) {
+        SSL_up_ref(ssl);
+        taken.ssl.reset(ssl);
+        // So that libwebsockets can neither write nor say close_notify any more; undone in gone().
+        SSL_set_quiet_shutdown(ssl, 1);
+        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
+    leaving.insert_or_assign(wsi, std::move(taken));
+    return -1;
+}
+
+// libwebsockets has let go of the connection: if it was leaving, it now goes to its new owner.
+void WebsocketServer::Core::gone(lws* wsi) {
+    const bool was_open = open.erase(wsi) > 0;
+    if (auto node = leaving.extract(wsi); node && handlers.on_upgraded) {
+        auto upgraded = std::make_shared<UpgradedSocket>();  // std::function wants copies.
+        upgraded->fd = std::move(node.mapped().fd);
+        if (SSL* ssl = node.mapped().ssl.release(); ssl != nullptr) {
+            SSL_set_shutdown(ssl, 0);
+            SSL_set_quiet_shutdown(ssl, 0);
+            upgraded->tls = TlsChannel::adopt(ssl);
+        }
+        loop.defer([self = shared_from_this(), upgraded] {
+            if (self->handlers.on_upgraded) self->handlers.on_upgraded(std::move(*upgraded));
+        });
+    }
+    if (was_open && handlers.on_gone) {
+        loop.defer([self = shared_from_this()] {
+            if (self->handlers.on_gone) self->handlers.on_gone();
+        });
+    }
+}
+
+Result<std::unique_ptr<WebsocketServer>> WebsocketServer::make(Loop& loop,
+                                                               const TlsCertificate& certificate,
+                                                               Handlers handlers) {
+    auto core = std::make_shared<Core>(loop, std::move(handlers));
+    loop.keep(core);
+    auto status = core->create(certificate);
+    std::unique_ptr<WebsocketServer> server{new WebsocketServer{std::move(core)}};
+    if (!status) return status.error();
+    return server;
+}
+
+WebsocketServer::~WebsocketServer() {
+    core_->handlers = {};
+    if (core_->context != nullptr) lws_context_destroy(core_->context);
+}
+
+void WebsocketServer::Core::adopt(UniqueFd fd, unsigned type) {
+    lws_sock_file_fd_type descriptor{};
+    descriptor.sockfd = fd.release();  // Closed by libwebsockets if it does not take it.
+    lws_adopt_descriptor_vhost(host, static_cast<lws_adoption_type>(type), descriptor, nullptr,
+                               nullptr);
+    lws_cancel_service(context);  // Or its timeouts are not armed: we are outside of it.
+}
+
+void WebsocketServer::adopt_plain(UniqueFd fd) {
+    core_->adopt(std::move(fd), LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP);
+}
+
+void WebsocketServer::adopt_tls(UniqueFd fd) {
+    core_->adopt(std::move(fd), LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL);
+}
+
+std::size_t WebsocketServer::connections() const {
+    return core_->open.size();
+}
+
+Status WebsocketServer::set_certificate(const TlsCertificate& certificate) {
+    return certificate.install(core_->tls_context);
+}
+
+}  // namespace relay

@@ -1,0 +1,66 @@
+// The server's side of HTTP and WebSocket's upgrade, by libwebsockets on our loop. At the upgrade
+// the connection leaves libwebsockets for good: whoever asked for it gets socket and TLS state.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+#include "daemon/io/loop.h"
+#include "daemon/io/tls_certificate.h"
+#include "daemon/io/tls_channel.h"
+#include "daemon/io/unique_fd.h"
+
+namespace relay {
+
+struct HttpPage {
+    std::string content_type = "text/plain; charset=utf-8";
+    std::string body;
+};
+
+struct UpgradedSocket {
+    UniqueFd fd;
+    std::unique_ptr<TlsChannel> tls;  // None on plain connections.
+};
+
+class WebsocketServer {
+public:
+    struct Handlers {
+        // A client has upgraded to relayd.v1. Called from a deferred task.
+        std::function<void(UpgradedSocket)> on_upgraded;
+        // A connection has left libwebsockets, in whatever way.
+        std::function<void()> on_gone;
+        // What a GET of this path shows; nothing makes it a 404.
+        std::function<std::optional<HttpPage>(std::string_view path)> page;
+    };
+
+    // Makes libwebsockets silent in this process: what matters is reported by our own code.
+    static Result<std::unique_ptr<WebsocketServer>> make(Loop& loop,
+                                                         const TlsCertificate& certificate,
+                                                         Handlers handlers);
+    // Closes what has not upgraded, and calls nobody any more. libwebsockets ends in later turns
+    // of the loop.
+    ~WebsocketServer();
+    WebsocketServer(const WebsocketServer&) = delete;
+    WebsocketServer& operator=(const WebsocketServer&) = delete;
+
+    // Takes over an accepted connection, which has 10 s for TLS and its request.
+    void adopt_plain(UniqueFd fd);
+    void adopt_tls(UniqueFd fd);
+
+    // Connections adopted and not gone.
+    std::size_t connections() const;
+
+    // For connections adopted from now on.
+    Status set_certificate(const TlsCertificate& certificate);
+
+private:
+    struct Core;
+    explicit WebsocketServer(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+    std::shared_ptr<Core> core_;  // Shared with the loop: libwebsockets calls until it has ended.
+};
+
+}  // namespace relay
