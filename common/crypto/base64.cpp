@@ -67,7 +67,7 @@ std::optional<std::size_t> from_base64_into(std::string_view text, MutableBytes 
         const std::size_t taken = std::min<std::size_t>(text.size(), 4);
         std::uint32_t group = 0;
         for (std::size_t i = 0; i < 4; ++i) {
-            const auto digit = i < taken ? digits[static_cast<std::uint8_t>(text[i])] : 0;
+            const std::uint32_t digit = i < taken ? digits[static_cast<std::uint8_t>(text[i])] : 0u;
             if (digit == no_digit) return std::nullopt;
             group = group << 6 | digit;
         }

@@ -11,11 +11,11 @@ namespace {
 
 // Section 6.1 of the draft.
 enum AgentMessage : std::uint8_t {
-    failure = 5,
-    request_identities = 11,
-    identities_answer = 12,
-    sign_request = 13,
-    sign_response = 14,
+    Failure = 5,
+    RequestIdentities = 11,
+    IdentitiesAnswer = 12,
+    SignRequest = 13,
+    SignResponse = 14,
 };
 
 constexpr std::size_t length_size = 4;
@@ -29,7 +29,7 @@ Error malformed(std::string text) {
 Result<Bytes> contents_of(Bytes reply, AgentMessage expected, std::string refusal) {
     ByteReader reader{reply};
     const auto type = reader.u8();
-    if (reader.ok() && type == failure) return Error{ErrorCode::Refused, std::move(refusal)};
+    if (reader.ok() && type == Failure) return Error{ErrorCode::Refused, std::move(refusal)};
     if (!reader.ok() || type != expected) return malformed("ssh-agent sent an unexpected reply");
     return reader.rest();
 }
@@ -37,7 +37,7 @@ Result<Bytes> contents_of(Bytes reply, AgentMessage expected, std::string refusa
 }  // namespace
 
 ByteVector agent_identities_request() {
-    return {0, 0, 0, 1, request_identities};
+    return {0, 0, 0, 1, RequestIdentities};
 }
 
 ByteVector agent_sign_request(const PublicKey& key, Bytes data) {
@@ -48,7 +48,7 @@ ByteVector agent_sign_request(const PublicKey& key, Bytes data) {
     ByteVector message(length_size + size);
     ByteWriter writer{message};
     writer.u32(static_cast<std::uint32_t>(size));
-    writer.u8(sign_request);
+    writer.u8(SignRequest);
     write_ssh_string(writer, blob);
     write_ssh_string(writer, data);
     writer.u32(0);  // Flags: they choose among the hashes of RSA only.
@@ -72,7 +72,7 @@ Result<std::optional<Bytes>> take_agent_reply(Bytes& input) {
 
 Result<AgentIdentities> parse_agent_identities(Bytes reply) {
     const auto contents =
-        contents_of(reply, identities_answer, "ssh-agent refused to list its keys");
+        contents_of(reply, IdentitiesAnswer, "ssh-agent refused to list its keys");
     if (!contents) return contents.error();
 
     ByteReader reader{*contents};
@@ -95,7 +95,7 @@ Result<AgentIdentities> parse_agent_identities(Bytes reply) {
 
 Result<Signature> parse_agent_signature(Bytes reply) {
     const auto contents = contents_of(
-        reply, sign_response, "ssh-agent refused to sign: it does not hold the key, or is locked");
+        reply, SignResponse, "ssh-agent refused to sign: it does not hold the key, or is locked");
     if (!contents) return contents.error();
 
     // RFC 8709 section 6: string "ssh-ed25519", string signature; the two together are a string.

@@ -35,14 +35,15 @@ std::optional<LogLevel> log_level_from(std::string_view name) {
     return std::nullopt;
 }
 
-void Log::say(LogLevel level, LogFields fields, fmt::string_view format, fmt::format_args args) {
+void Log::say(LogLevel level, const LogFields& fields, fmt::string_view format,
+              fmt::format_args args) {
     if (!wants(level)) return;
-    fields.home = bounded(fields.home);
-    fields.session = bounded(fields.session);
-    fields.forward = bounded(fields.forward);
-    fields.peer = bounded(fields.peer);
     sink_.write({.level = level,
-                 .fields = std::move(fields),
+                 .fields = {.home = bounded(fields.home),
+                            .session = bounded(fields.session),
+                            .forward = bounded(fields.forward),
+                            .peer = bounded(fields.peer),
+                            .message_id = fields.message_id},
                  .message = printable(fmt::vformat(format, args), max_log_message_bytes)});
 }
 

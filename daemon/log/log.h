@@ -73,24 +73,25 @@ public:
     bool wants(LogLevel level) const { return level >= least_; }
 
     template <typename... Args>
-    void debug(LogFields fields, fmt::format_string<Args...> format, Args&&... args) {
-        say(LogLevel::Debug, std::move(fields), format, fmt::make_format_args(args...));
+    void debug(const LogFields& fields, fmt::format_string<Args...> format, Args&&... args) {
+        say(LogLevel::Debug, fields, format, fmt::make_format_args(args...));
     }
     template <typename... Args>
-    void info(LogFields fields, fmt::format_string<Args...> format, Args&&... args) {
-        say(LogLevel::Info, std::move(fields), format, fmt::make_format_args(args...));
+    void info(const LogFields& fields, fmt::format_string<Args...> format, Args&&... args) {
+        say(LogLevel::Info, fields, format, fmt::make_format_args(args...));
     }
     template <typename... Args>
-    void warning(LogFields fields, fmt::format_string<Args...> format, Args&&... args) {
-        say(LogLevel::Warning, std::move(fields), format, fmt::make_format_args(args...));
+    void warning(const LogFields& fields, fmt::format_string<Args...> format, Args&&... args) {
+        say(LogLevel::Warning, fields, format, fmt::make_format_args(args...));
     }
     template <typename... Args>
-    void error(LogFields fields, fmt::format_string<Args...> format, Args&&... args) {
-        say(LogLevel::Error, std::move(fields), format, fmt::make_format_args(args...));
+    void error(const LogFields& fields, fmt::format_string<Args...> format, Args&&... args) {
+        say(LogLevel::Error, fields, format, fmt::make_format_args(args...));
     }
 
 private:
-    void say(LogLevel level, LogFields fields, fmt::string_view format, fmt::format_args args);
+    void say(LogLevel level, const LogFields& fields, fmt::string_view format,
+             fmt::format_args args);
 
     LogSink& sink_;
     LogLevel least_;
