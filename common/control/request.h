@@ -8,40 +8,53 @@
 
 namespace relay {
 
+// Of a list, only what belongs to one home.
+struct HomeFilter {
+    std::string home = {};  // Empty: everything.
+};
+
 struct AddForward {
-    std::string home;    // Empty: the only home there is.
-    std::string listen;  // 3389, 127.0.0.1:2222, 22000-22004
-    std::string to;      // HOST:PORT, PORT, or a range as long as listen's. Empty: the same port.
-    std::string probe;   // tcp, rdp, ssh, http, tls, ftp, vnc, none. Empty: by port.
-    std::optional<double> grace_s;
-    bool temporary = false;       // Forgotten when relayd ends.
-    std::optional<double> for_s;  // Removed after this time.
+    std::string home = {};    // Empty: the only home there is.
+    std::string listen = {};  // 3389, 127.0.0.1:2222, 22000-22004
+    std::string to = {};  // HOST:PORT, PORT, or a range as long as listen's. Empty: the same port.
+    std::string probe = {};  // tcp, rdp, ssh, http, tls, ftp, vnc, none. Empty: by port.
+    std::optional<double> grace_s = {};
+    bool temporary = false;            // Forgotten when relayd ends.
+    std::optional<double> for_s = {};  // Removed after this time.
 };
 
 // Names a forward that exists: by port, by ADDRESS:PORT, or a range of them.
 struct ForwardSelector {
-    std::string home;  // Empty: whichever home has it.
-    std::string listen;
+    std::string home = {};  // Empty: whichever home has it.
+    std::string listen = {};
 };
 
 struct SessionSelector {
-    std::string session;  // A home's name, or a session's id.
+    std::string session = {};  // A home's name, or a session's id.
 };
 
 struct StreamSelector {
-    std::string home;  // Empty: the only stream with this number.
+    std::string home = {};  // Empty: the only stream with this number.
     std::uint64_t id = 0;
 };
 
 struct AddHome {
-    std::string name;
-    std::string key;   // A line as in authorized_keys.
-    std::string from;  // Networks, separated by commas; empty: any.
+    std::string name = {};
+    std::string key = {};   // A line as in authorized_keys.
+    std::string from = {};  // Networks, separated by commas; empty: any.
+};
+
+struct RemoveHome {
+    std::string name = {};
+};
+
+struct AddAllow {
+    std::string target = {};  // HOST:PORT, NETWORK:PORT
 };
 
 struct ProbeSelector {
-    std::string home;
-    std::string forward;  // A port or ADDRESS:PORT; empty: all forwards.
+    std::string home = {};
+    std::string forward = {};  // A port or ADDRESS:PORT; empty: all forwards.
 };
 
 }  // namespace relay

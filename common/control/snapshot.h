@@ -27,29 +27,29 @@ inline Moment moment_of(TimePoint then, TimePoint now, std::int64_t now_unix_ms)
 }
 
 struct ProbeSnapshot {
-    std::string home;
-    std::string forward;  // Where the forward listens, ADDRESS:PORT.
-    std::string target;   // HOST:PORT as the home sees it.
-    std::string kind;     // tcp, rdp, ssh, http, tls, ftp, vnc
-    std::string verdict;  // ok, refused, closed, silent, wrong protocol, no home
+    std::string home = {};
+    std::string forward = {};  // Where the forward listens, ADDRESS:PORT.
+    std::string target = {};   // HOST:PORT as the home sees it.
+    std::string kind = {};     // tcp, rdp, ssh, http, tls, ftp, vnc
+    std::string verdict = {};  // ok, refused, closed, silent, wrong protocol, no home
     bool ok = false;
-    std::string detail;                // One sentence for people: what came instead.
-    std::optional<double> connect_ms;  // Until the target was reached through the tunnel.
-    std::optional<double> answer_ms;   // Until it answered; this is the latency shown.
-    Moment at;
+    std::string detail = {};                // One sentence for people: what came instead.
+    std::optional<double> connect_ms = {};  // Until the target was reached through the tunnel.
+    std::optional<double> answer_ms = {};   // Until it answered; this is the latency shown.
+    Moment at = {};
 };
 
 struct StatusSnapshot {
-    std::string version;
-    std::string role;  // relay, home, visitor
+    std::string version = {};
+    std::string role = {};  // relay, home, visitor
     std::int64_t pid = 0;
-    Moment started;
-    std::string identity;             // Fingerprint of our own key, SHA256:…
-    std::string home;                 // Our name, on a home.
-    std::vector<std::string> listen;  // Where homes dial in, on a relay: wss://0.0.0.0:443
-    std::vector<std::string> relays;  // Whom we dial, on a home.
-    std::string log_level;            // debug, info, warning, error
-    std::string config;               // The file we were configured by, absolute.
+    Moment started = {};
+    std::string identity = {};             // Fingerprint of our own key, SHA256:…
+    std::string home = {};                 // Our name, on a home.
+    std::vector<std::string> listen = {};  // Where homes dial in, on a relay: wss://0.0.0.0:443
+    std::vector<std::string> relays = {};  // Whom we dial, on a home.
+    std::string log_level = {};            // debug, info, warning, error
+    std::string config = {};               // The file we were configured by, absolute.
     std::uint64_t homes_known = 0;
     std::uint64_t sessions = 0;  // With at least one carrier: attached.
     std::uint64_t sessions_detached = 0;
@@ -57,97 +57,98 @@ struct StatusSnapshot {
     std::uint64_t forwards = 0;
     // What an operator should look at, a sentence each: a forward that cannot listen, a relay that
     // is not reached. Empty means healthy.
-    std::vector<std::string> problems;
+    std::vector<std::string> problems = {};
 };
 
 struct CarrierSnapshot {
-    std::string kind;     // wss, ws, tls
-    std::string address;  // ADDRESS:PORT of the other end.
-    Moment since;
-    std::optional<double> rtt_ms;
+    std::string kind = {};     // wss, ws, tls
+    std::string address = {};  // ADDRESS:PORT of the other end.
+    Moment since = {};
+    std::optional<double> rtt_ms = {};
     std::uint64_t bytes_in = 0;  // Payload from the other end.
     std::uint64_t bytes_out = 0;
 };
 
 struct SessionForwardSnapshot {
-    std::string listen;
-    std::string target;
-    std::optional<ProbeSnapshot> probe;  // The last one.
+    std::string listen = {};
+    std::string target = {};
+    std::optional<ProbeSnapshot> probe = {};  // The last one.
 };
 
 struct SessionSnapshot {
-    std::string home;
-    std::string id;       // Hexadecimal.
-    std::string state;    // attached: has a carrier; detached: waits for the home to come back
-    std::string address;  // Of the carrier in use, or of the last one there was.
-    Moment since;         // Since the session began, whatever carriers came and went.
-    std::vector<CarrierSnapshot> carriers;
-    std::optional<double> rtt_ms;
+    std::string home = {};
+    std::string id = {};       // Hexadecimal.
+    std::string state = {};    // attached: has a carrier; detached: waits for the home to come back
+    std::string address = {};  // Of the carrier in use, or of the last one there was.
+    Moment since = {};         // Since the session began, whatever carriers came and went.
+    std::vector<CarrierSnapshot> carriers = {};
+    std::optional<double> rtt_ms = {};
     std::uint64_t streams = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
-    std::vector<SessionForwardSnapshot> forwards;
+    std::vector<SessionForwardSnapshot> forwards = {};
 };
 
 struct StreamSnapshot {
     std::uint64_t id = 0;  // Unique within its session.
-    std::string home;
-    std::string session;
-    std::string listen;  // The forward it came by.
-    std::string target;
-    std::string visitor;  // ADDRESS:PORT, on a relay.
-    std::string state;    // opening, open, visitor-done, target-done, closing
-    Moment since;
+    std::string home = {};
+    std::string session = {};
+    std::string listen = {};  // The forward it came by.
+    std::string target = {};
+    std::string visitor = {};  // ADDRESS:PORT, on a relay.
+    std::string state = {};    // opening, open, visitor-done, target-done, closing
+    Moment since = {};
     std::uint64_t bytes_in = 0;   // From the home's side to the visitor.
     std::uint64_t bytes_out = 0;  // From the visitor to the home's side.
     std::uint64_t buffered_bytes = 0;
 };
 
 struct ForwardSnapshot {
-    std::string home;
-    std::string listen;  // ADDRESS:PORT
-    std::string target;  // HOST:PORT
-    std::string probe_kind;
+    std::string home = {};
+    std::string listen = {};  // ADDRESS:PORT
+    std::string target = {};  // HOST:PORT
+    std::string probe_kind = {};
     double grace_s = 0;
-    std::string origin;  // config, runtime (survives a restart), temporary (does not)
-    std::optional<Moment> expires;
+    std::string origin = {};  // config, runtime (survives a restart), temporary (does not)
+    std::optional<Moment> expires = {};
     bool listening = false;
-    std::string error;  // Why it does not listen.
-    std::optional<ProbeSnapshot> probe;
+    std::string error = {};  // Why it does not listen.
+    std::optional<ProbeSnapshot> probe = {};
     std::uint64_t streams = 0;
     std::uint64_t streams_total = 0;
     std::uint64_t refused = 0;  // Visitors turned away: no home in time, limits, the home's allow.
 };
 
 struct HomeSnapshot {
-    std::string name;
-    std::vector<std::string> fingerprints;  // SHA256:…
-    std::vector<std::string> from;          // Networks it may dial in from; none: any.
-    std::string origin;                     // config, runtime
+    std::string name = {};
+    std::vector<std::string> fingerprints = {};  // SHA256:…
+    std::vector<std::string> from = {};          // Networks it may dial in from; none: any.
+    std::string origin = {};                     // config, runtime
     bool online = false;
-    std::optional<Moment> since;  // Online or away since then; none: never seen.
+    std::optional<Moment> since = {};  // Online or away since then; none: never seen.
     std::uint64_t forwards = 0;
 };
 
 // One entry of a home's allow list.
 struct AllowSnapshot {
-    std::string target;  // 127.0.0.1:3389, 192.168.1.0/24:22
-    std::string origin;  // config, runtime
+    std::string target = {};  // 127.0.0.1:3389, 192.168.1.0/24:22
+    std::string origin = {};  // config, runtime
 };
 
 struct ReloadSnapshot {
     std::vector<std::string>
         changes;  // What was changed, a line each: "forward 127.0.0.1:22 added"
-    std::vector<std::string> needs_restart;  // Changed in the file, and kept as it was.
+    std::vector<std::string> needs_restart = {};  // Changed in the file, and kept as it was.
 };
 
 struct EventSnapshot {
-    Moment at;
-    std::string kind;  // home-online, carrier-lost, stream-opened …: docs/CONTROL.md lists them.
-    std::string home;
-    std::string session;
-    std::string forward;
-    std::string text;  // One sentence for people.
+    Moment at = {};
+    std::string kind =
+        {};  // home-online, carrier-lost, stream-opened …: docs/CONTROL.md lists them.
+    std::string home = {};
+    std::string session = {};
+    std::string forward = {};
+    std::string text = {};  // One sentence for people.
 };
 
 }  // namespace relay
