@@ -1,0 +1,45 @@
+// Moves bytes between a local socket and a stream, and knows no policy: what the socket says goes
+// into the stream, what the stream has goes to the socket; both half-closes and resets pass.
+#pragma once
+
+#include "daemon/io/loop.h"
+#include "daemon/io/poll.h"
+#include "daemon/sessions/session_driver.h"
+
+namespace relay {
+
+class StreamPump final : public StreamEnd {
+public:
+    // `socket` is connected and non-blocking. `driver` outlives the pump.
+    StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver);
+
+    // Once the stream's number is known; bytes flow from then on.
+    void start(StreamId stream);
+
+    void readable() override;
+    void writable() override;
+    void finished() override;
+    void closed() override {}
+    void reset(ResetReason reason) override;
+
+private:
+    enum class Outcome { Fine, Broken };
+
+    void ready(PollEvents events);
+    Outcome read_some();
+    Outcome write_some();
+    void watch();
+    bool is_broken() const;
+
+    SessionDriver& driver_;
+    StreamId stream_{};
+    Poll poll_;
+    bool reading_ = true;         // The socket has not said its last byte yet.
+    bool has_room_ = true;        // The stream takes bytes.
+    bool write_blocked_ = false;  // The socket takes no more for now.
+};
+
+// So that the next close() tells the other end of a reset instead of a good end.
+void close_by_reset(int fd);
+
+}  // namespace relay

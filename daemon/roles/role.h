@@ -1,0 +1,43 @@
+// What a role is to the program that runs it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/random.h"
+#include "common/session/arena.h"
+#include "common/settings/settings.h"
+#include "daemon/identity/identity.h"
+#include "daemon/io/loop.h"
+#include "daemon/log/log.h"
+#include "daemon/operations.h"
+
+namespace relay {
+
+// What every role is built upon. All of it outlives the role.
+struct RoleContext {
+    Loop& loop;
+    Log& log;
+    Random& random;
+    Arena& arena;              // For all sessions of the process.
+    const Identity& identity;  // Our own key.
+    std::string state_dir;     // Where the role keeps what must survive a restart.
+    std::string config_path;   // For messages; empty without one.
+};
+
+// Operations::reload() of a role is answered by the program, which knows the file: a role gets the
+// settings by apply().
+class Role : public Operations {
+public:
+    // Begins to listen or to dial. An error is final: the program exits with it.
+    virtual Status start() = 0;
+    // Carriers close without a goodbye, so that the peer keeps the session; listeners close.
+    virtual void stop() = 0;
+    // Goes over to `settings`, and touches nothing that stays the same. Says what was changed and
+    // what only a restart can change.
+    virtual ReloadSnapshot apply(const Settings& settings) = 0;
+    // One line for the service manager: "2 homes connected, 14 streams".
+    virtual std::string status_line() const = 0;
+};
+
+}  // namespace relay

@@ -1,0 +1,236 @@
+#include "daemon/sessions/session_driver.h"
+
+#include <algorithm>
+
+#include "daemon/io/system_clock.h"
+
+namespace relay {
+
+namespace {
+
+constexpr Duration farewell_most = std::chrono::seconds(3);
+
+template <typename... Visitors>
+struct Overload : Visitors... {
+    using Visitors::operator()...;
+};
+
+}  // namespace
+
+// One carrier in its port.
+class SessionDriver::Plugged final : public CarrierUser {
+public:
+    Plugged(SessionDriver& driver, CarrierId id, std::uint8_t slot,
+            std::unique_ptr<CarrierPort> port)
+        : driver_(driver), id_(id), slot_(slot), since_(now()), port_(std::move(port)) {}
+
+    CarrierId id() const { return id_; }
+    std::uint8_t slot() const { return slot_; }
+    TimePoint since() const { return since_; }
+    Carrier& carrier() { return port_->carrier(); }
+    void start() { port_->plug_into(*this); }
+
+    Status carrier_received(Bytes& input) override {
+        SessionDriver& driver = driver_;
+        const Status taken = driver.session_.receive(id_, input, now());
+        driver.settle();  // May destroy this.
+        return taken;
+    }
+
+    std::size_t carrier_fill(MutableBytes room) override {
+        const std::size_t size = driver_.session_.transmit(id_, room, now());
+        if (size == 0 && driver_.session_.over()) driver_.closing_.schedule();
+        return size;
+    }
+
+    void carrier_closed(const Error& why) override { driver_.lost(id_, why.text); }
+
+private:
+    SessionDriver& driver_;
+    CarrierId id_;
+    std::uint8_t slot_;
+    TimePoint since_;
+    std::unique_ptr<CarrierPort> port_;
+};
+
+SessionDriver::SessionDriver(Loop& loop, SessionUser& user, Side side, const SessionId& id,
+                             Arena& arena, const SessionOptions& options)
+    : loop_(loop),
+      user_(user),
+      since_(now()),
+      session_(side, id, arena, options, since_),
+      timer_(loop,
+             [this] {
+                 session_.deadline_reached(now());
+                 settle();
+             }),
+      farewell_(loop, [this] { finish_ending(); }),
+      closing_(loop, [this] { close_carriers(); }),
+      ending_(loop, [this] { user_.session_ended(*this, *end_reason_); }) {}
+
+SessionDriver::~SessionDriver() = default;
+
+void SessionDriver::attach(std::unique_ptr<CarrierPort> port, std::uint8_t slot) {
+    const CarrierId id{++last_carrier_};
+    const auto same_slot = std::find_if(carriers_.begin(), carriers_.end(),
+                                        [&](const auto& entry) { return entry->slot() == slot; });
+    if (same_slot != carriers_.end()) {
+        session_.detach((*same_slot)->id(), now());
+        carriers_.erase(same_slot);
+    }
+    carriers_.push_back(std::make_unique<Plugged>(*this, id, slot, std::move(port)));
+    session_.attach(id, now());
+    carriers_.back()->start();
+    settle();
+}
+
+void SessionDriver::drop_carriers() {
+    for (const auto& carrier : carriers_) session_.detach(carrier->id(), now());
+    carriers_.clear();
+    settle();
+}
+
+void SessionDriver::end(EndReason reason) {
+    session_.end(reason);
+    settle();
+}
+
+Result<StreamId> SessionDriver::open(const Destination& to, std::unique_ptr<StreamEnd> end) {
+    auto stream = session_.open(to, now());
+    if (stream) ends_[*stream] = std::move(end);
+    return stream;
+}
+
+void SessionDriver::adopt(StreamId stream, std::unique_ptr<StreamEnd> end) {
+    if (!session_.has(stream)) return;
+    auto& place = ends_[stream];
+    if (place) ended_.push_back(std::move(place));
+    place = std::move(end);
+    if (!session_.read_data(stream)[0].empty()) place->readable();
+    settle();
+}
+
+void SessionDriver::reset(StreamId stream, ResetReason reason) {
+    session_.reset(stream, reason);
+    if (StreamEnd* end = end_of(stream)) end->reset(reason);
+    stream_over(stream);
+    settle();
+}
+
+bool SessionDriver::ready() const {
+    return !session_.over() &&
+           std::any_of(carriers_.begin(), carriers_.end(), [&](const auto& carrier) {
+               return session_.carrier_stats(carrier->id()).ready;
+           });
+}
+
+std::vector<SessionDriver::CarrierView> SessionDriver::carriers() const {
+    std::vector<CarrierView> views;
+    for (const auto& carrier : carriers_) {
+        views.push_back({carrier->carrier().info(), carrier->carrier().counters(),
+                         session_.carrier_stats(carrier->id()), carrier->since()});
+    }
+    return views;
+}
+
+void SessionDriver::settle() {
+    if (settling_) return;
+    settling_ = true;
+    while (const auto event = session_.next_event()) hand_out(*event);
+    settling_ = false;
+    for (const auto& carrier : carriers_) {
+        if (session_.has_work(carrier->id())) carrier->carrier().kick();
+    }
+    if (const auto deadline = session_.deadline()) {
+        timer_.arm_at(*deadline);
+    } else {
+        timer_.disarm();
+    }
+    if (end_reason_ && carriers_.empty()) finish_ending();
+    // Last: these may be what called us.
+    const auto ended = std::move(ended_);
+    ended_.clear();
+}
+
+void SessionDriver::hand_out(const Event& event) {
+    std::visit(Overload{
+                   [&](const StreamOpened& opened) {
+                       user_.stream_opened(*this, opened.stream, opened.destination);
+                   },
+                   [&](const StreamConnected& what) {
+                       if (StreamEnd* end = end_of(what.stream)) end->connected();
+                   },
+                   [&](const StreamReadable& what) {
+                       if (StreamEnd* end = end_of(what.stream)) end->readable();
+                   },
+                   [&](const StreamFinished& what) {
+                       if (StreamEnd* end = end_of(what.stream)) end->finished();
+                   },
+                   [&](const StreamWritable& what) {
+                       if (StreamEnd* end = end_of(what.stream)) end->writable();
+                   },
+                   [&](const StreamReset& what) {
+                       if (StreamEnd* end = end_of(what.stream)) end->reset(what.reason);
+                       stream_over(what.stream);
+                   },
+                   [&](const StreamClosed& what) {
+                       if (StreamEnd* end = end_of(what.stream)) end->closed();
+                       stream_over(what.stream);
+                   },
+                   [&](const CarrierReady&) { user_.carrier_ready(*this); },
+                   [&](const CarrierDead& dead) {
+                       if (unplug(dead.carrier)) user_.carrier_lost(*this, dead.text);
+                   },
+                   [&](const SessionOver& over) {
+                       end_reason_ = over.reason;
+                       farewell_.arm(farewell_most);
+                       closing_.schedule();
+                   },
+               },
+               event);
+}
+
+StreamEnd* SessionDriver::end_of(StreamId stream) {
+    const auto found = ends_.find(stream);
+    return found == ends_.end() ? nullptr : found->second.get();
+}
+
+void SessionDriver::stream_over(StreamId stream) {
+    const auto found = ends_.find(stream);
+    if (found == ends_.end()) return;
+    ended_.push_back(std::move(found->second));
+    ends_.erase(found);
+}
+
+std::unique_ptr<SessionDriver::Plugged> SessionDriver::unplug(CarrierId carrier) {
+    const auto found = std::find_if(carriers_.begin(), carriers_.end(),
+                                    [&](const auto& entry) { return entry->id() == carrier; });
+    if (found == carriers_.end()) return nullptr;
+    auto plugged = std::move(*found);
+    carriers_.erase(found);
+    return plugged;
+}
+
+void SessionDriver::lost(CarrierId carrier, const std::string& why) {
+    const auto plugged = unplug(carrier);  // Destroyed on the way out: it is what called us.
+    if (!plugged) return;
+    session_.detach(carrier, now());
+    if (!end_reason_) user_.carrier_lost(*this, why);
+    settle();
+}
+
+// The goodbye is filled, or there was none to say.
+void SessionDriver::close_carriers() {
+    for (const auto& carrier : carriers_) {
+        if (session_.has_work(carrier->id())) return;  // Its fill schedules this again.
+    }
+    for (const auto& carrier : carriers_) carrier->carrier().close_after_flush();
+    if (carriers_.empty()) finish_ending();
+}
+
+void SessionDriver::finish_ending() {
+    farewell_.disarm();
+    ending_.schedule();
+}
+
+}  // namespace relay

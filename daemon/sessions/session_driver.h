@@ -1,0 +1,114 @@
+// Runs one session on the loop: its carriers, the local ends of its streams, its one timer.
+//
+// The driver's law: one input, then hand out all events, kick the carriers that have work, arm the
+// timer. settle() does the last three.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/session/session.h"
+#include "daemon/io/loop.h"
+#include "daemon/io/timer.h"
+#include "daemon/sessions/carrier_port.h"
+#include "daemon/sessions/stream_end.h"
+
+namespace relay {
+
+class SessionDriver;
+
+// Who owns a driver. Called while it settles, so it must not be destroyed inside, but for
+// session_ended().
+class SessionUser {
+public:
+    virtual ~SessionUser() = default;
+    // The peer asks for a destination: adopt() an end for it, or reset it.
+    virtual void stream_opened(SessionDriver& driver, StreamId stream, const Destination& to) = 0;
+    // A carrier is ready for data, the first or another one.
+    virtual void carrier_ready(SessionDriver& driver) = 0;
+    // Whether any is left says attached().
+    virtual void carrier_lost(SessionDriver& driver, const std::string& why) = 0;
+    // Over, and nothing more comes. The driver may be destroyed inside.
+    virtual void session_ended(SessionDriver& driver, EndReason reason) = 0;
+};
+
+class SessionDriver {
+public:
+    struct CarrierView {
+        CarrierInfo info;
+        CarrierCounters counters;
+        CarrierStats stats;
+        TimePoint since;
+    };
+
+    // `user` and `arena` outlive it.
+    SessionDriver(Loop& loop, SessionUser& user, Side side, const SessionId& id, Arena& arena,
+                  const SessionOptions& options);
+    ~SessionDriver();
+    SessionDriver(const SessionDriver&) = delete;
+    SessionDriver& operator=(const SessionDriver&) = delete;
+
+    // Takes a carrier whose handshake is done. The former one of the same slot is closed.
+    void attach(std::unique_ptr<CarrierPort> port, std::uint8_t slot);
+    // Closes all carriers; the session goes on, and waits for another.
+    void drop_carriers();
+    // Says goodbye to the peer and ends; session_ended() follows.
+    void end(EndReason reason);
+
+    // Opens a stream to the peer's side with a local end for it.
+    Result<StreamId> open(const Destination& to, std::unique_ptr<StreamEnd> end);
+    // The local end of a stream that the peer opened, in place of a former one. It is told
+    // readable() if there is something to read.
+    void adopt(StreamId stream, std::unique_ptr<StreamEnd> end);
+    // Ends a stream from here: its end hears reset() and is destroyed.
+    void reset(StreamId stream, ResetReason reason);
+
+    Session& session() { return session_; }
+    const Session& session() const { return session_; }
+    bool attached() const { return session_.attached(); }
+    // At least one carrier through which data may flow.
+    bool ready() const;
+    std::vector<CarrierView> carriers() const;
+    TimePoint since() const { return since_; }
+    std::uint64_t bytes_in() const { return bytes_in_; }    // Payload, consumed here.
+    std::uint64_t bytes_out() const { return bytes_out_; }  // Payload, written here.
+
+    // To be called last by whoever used session() outside of an event. May destroy stream ends.
+    void settle();
+
+    // For stream ends: keep the counters.
+    void count_in(std::size_t bytes) { bytes_in_ += bytes; }
+    void count_out(std::size_t bytes) { bytes_out_ += bytes; }
+
+private:
+    class Plugged;
+
+    void hand_out(const Event& event);
+    void stream_over(StreamId stream);
+    StreamEnd* end_of(StreamId stream);
+    void lost(CarrierId carrier, const std::string& why);
+    std::unique_ptr<Plugged> unplug(CarrierId carrier);
+    void close_carriers();
+    void finish_ending();
+
+    Loop& loop_;
+    SessionUser& user_;
+    TimePoint since_;
+    Session session_;
+    UvTimer timer_;
+    UvTimer farewell_;  // How long a goodbye may take.
+    Deferred closing_;  // After the goodbye was filled.
+    Deferred ending_;   // session_ended(), outside of everything.
+    std::uint32_t last_carrier_ = 0;
+    std::vector<std::unique_ptr<Plugged>> carriers_;
+    std::unordered_map<StreamId, std::unique_ptr<StreamEnd>> ends_;
+    std::vector<std::unique_ptr<StreamEnd>> ended_;  // Destroyed after settling.
+    std::optional<EndReason> end_reason_;
+    bool settling_ = false;
+    std::uint64_t bytes_in_ = 0;
+    std::uint64_t bytes_out_ = 0;
+};
+
+}  // namespace relay
