@@ -1,8 +1,9 @@
 // What a role is to the program that runs it.
 #pragma once
 
+#include <functional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "common/base/random.h"
 #include "common/session/arena.h"
@@ -25,10 +26,13 @@ struct RoleContext {
     std::string config_path;   // For messages; empty without one.
 };
 
-// Operations::reload() of a role is answered by the program, which knows the file: a role gets the
-// settings by apply().
 class Role : public Operations {
 public:
+    // Reads the configuration again, and ends in apply(): the program knows how.
+    using Reload = std::function<Result<ReloadSnapshot>()>;
+    void reload_by(Reload reload) { reload_ = std::move(reload); }
+    void reload(Completion<ReloadSnapshot> done) final { done(reload_()); }
+
     // Begins to listen or to dial. An error is final: the program exits with it.
     virtual Status start() = 0;
     // Carriers close without a goodbye, so that the peer keeps the session; listeners close.
@@ -38,6 +42,9 @@ public:
     virtual ReloadSnapshot apply(const Settings& settings) = 0;
     // One line for the service manager: "2 homes connected, 14 streams".
     virtual std::string status_line() const = 0;
+
+private:
+    Reload reload_;
 };
 
 }  // namespace relay

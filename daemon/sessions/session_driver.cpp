@@ -113,7 +113,7 @@ void SessionDriver::adopt(StreamId stream, std::unique_ptr<StreamEnd> end) {
 void SessionDriver::reset(StreamId stream, ResetReason reason) {
     session_.reset(stream, reason);
     if (StreamEnd* end = end_of(stream)) end->reset(reason);
-    stream_over(stream);
+    retire(stream, reason);
     settle();
 }
 
@@ -195,11 +195,12 @@ StreamEnd* SessionDriver::end_of(StreamId stream) {
     return found == ends_.end() ? nullptr : found->second.get();
 }
 
-void SessionDriver::stream_over(StreamId stream) {
+void SessionDriver::retire(StreamId stream, std::optional<ResetReason> reset) {
     const auto found = ends_.find(stream);
     if (found == ends_.end()) return;
     ended_.push_back(std::move(found->second));
     ends_.erase(found);
+    user_.stream_over(*this, stream, reset);
 }
 
 std::unique_ptr<SessionDriver::Plugged> SessionDriver::unplug(CarrierId carrier) {

@@ -26,6 +26,9 @@ public:
     virtual ~SessionUser() = default;
     // The peer asks for a destination: adopt() an end for it, or reset it.
     virtual void stream_opened(SessionDriver& driver, StreamId stream, const Destination& to) = 0;
+    // A stream is over, in good order or by a reset from either side. Its end is destroyed next.
+    virtual void stream_over(SessionDriver& driver, StreamId stream,
+                             std::optional<ResetReason> reset) = 0;
     // A carrier is ready for data, the first or another one.
     virtual void carrier_ready(SessionDriver& driver) = 0;
     // Whether any is left says attached().
@@ -86,7 +89,7 @@ private:
     class Plugged;
 
     void hand_out(const Event& event);
-    void stream_over(StreamId stream);
+    void retire(StreamId stream, std::optional<ResetReason> reset);
     StreamEnd* end_of(StreamId stream);
     void lost(CarrierId carrier, const std::string& why);
     std::unique_ptr<Plugged> unplug(CarrierId carrier);

@@ -1,0 +1,25 @@
+// Passes what happens on to whoever subscribed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/operations.h"
+
+namespace relay {
+
+class EventHub {
+public:
+    void subscribe(EventSink& sink);
+    void unsubscribe(EventSink& sink);
+    // The time is filled in here. Sinks may subscribe and unsubscribe while they hear.
+    void publish(EventSnapshot event);
+
+private:
+    std::vector<EventSink*> sinks_;
+};
+
+// A moment as the wall names it.
+Moment moment_at(TimePoint then);
+
+}  // namespace relay
