@@ -171,11 +171,11 @@ void SessionDriver::hand_out(const Event& event) {
                    },
                    [&](const StreamReset& what) {
                        if (StreamEnd* end = end_of(what.stream)) end->reset(what.reason);
-                       stream_over(what.stream);
+                       retire(what.stream, what.reason);
                    },
                    [&](const StreamClosed& what) {
                        if (StreamEnd* end = end_of(what.stream)) end->closed();
-                       stream_over(what.stream);
+                       retire(what.stream, std::nullopt);
                    },
                    [&](const CarrierReady&) { user_.carrier_ready(*this); },
                    [&](const CarrierDead& dead) {
