@@ -6,9 +6,9 @@
 #include <memory>
 #include <string_view>
 
+#include "common/base/endpoint.h"
 #include "common/base/random.h"
 #include "daemon/carriers/carrier.h"
-#include "daemon/carriers/endpoint.h"
 #include "daemon/carriers/opening.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tcp_listener.h"

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/base/bytes.h"
+#include "common/base/endpoint.h"
 #include "common/base/result.h"
 
 namespace relay {
@@ -17,8 +18,6 @@ namespace relay {
 constexpr std::size_t max_carrier_fill = 16384 - 16;
 // The most that a user may leave unconsumed.
 constexpr std::size_t max_carrier_rest = 64 * 1024;
-
-enum class CarrierKind { Wss, Ws, Tls };
 
 struct CarrierInfo {
     CarrierKind kind = CarrierKind::Tls;

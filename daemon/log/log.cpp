@@ -1,39 +1,16 @@
 #include "daemon/log/log.h"
 
-#include <array>
-
 #include "daemon/log/printable.h"
 
 namespace relay {
 
 namespace {
 
-constexpr std::array<std::pair<LogLevel, std::string_view>, 4> level_names{{
-    {LogLevel::Debug, "debug"},
-    {LogLevel::Info, "info"},
-    {LogLevel::Warning, "warning"},
-    {LogLevel::Error, "error"},
-}};
-
 LogValue bounded(const LogValue& value) {
     return printable(value.text(), max_log_field_bytes);
 }
 
 }  // namespace
-
-std::string_view name_of(LogLevel level) {
-    for (const auto& [known, name] : level_names) {
-        if (known == level) return name;
-    }
-    return "unknown";
-}
-
-std::optional<LogLevel> log_level_from(std::string_view name) {
-    for (const auto& [level, known] : level_names) {
-        if (known == name) return level;
-    }
-    return std::nullopt;
-}
 
 void Log::say(LogLevel level, const LogFields& fields, fmt::string_view format,
               fmt::format_args args) {

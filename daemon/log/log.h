@@ -11,14 +11,10 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/log_level.h"
 #include "common/base/strong_id.h"
 
 namespace relay {
-
-enum class LogLevel { Debug, Info, Warning, Error };
-
-std::string_view name_of(LogLevel level);
-std::optional<LogLevel> log_level_from(std::string_view name);
 
 // The value of one field: text, a number or an id. Empty means "does not concern this line".
 class LogValue {

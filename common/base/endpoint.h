@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
-#include "daemon/carriers/carrier.h"
+#include "common/base/result.h"
 
 namespace relay {
+
+enum class CarrierKind { Wss, Ws, Tls };
 
 struct Endpoint {
     CarrierKind kind = CarrierKind::Wss;
@@ -17,7 +20,13 @@ struct Endpoint {
     bool operator==(const Endpoint&) const = default;
 };
 
-// "wss://vps.example.com:443/", as in the settings.
+inline constexpr std::size_t max_endpoint_size = 1024;
+
+// "wss://HOST[:PORT][/PATH]", "ws://…", "tls://HOST[:PORT]", IPv6 addresses in brackets. The port
+// is 443, of ws 80.
+Result<Endpoint> parse_endpoint(std::string_view text);
+
+// "wss://vps.example.com:443/relay", the path only if it is not "/".
 std::string to_text(const Endpoint& endpoint);
 
 }  // namespace relay
