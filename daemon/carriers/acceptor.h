@@ -24,7 +24,8 @@ public:
     using OnCarrier = std::function<void(std::unique_ptr<Carrier>)>;
     using PageSource = std::function<std::optional<HttpPage>(std::string_view path)>;
     struct Options {
-        PageSource page;  // What a browser sees on wss and ws endpoints; empty: 404 everywhere.
+        PageSource page =
+            {};  // What a browser sees on wss and ws endpoints; empty: 404 everywhere.
         Duration handshake_deadline = std::chrono::seconds{10};
     };
 

@@ -21,8 +21,8 @@ class TunnelDialer;
 struct DialOptions {
     // "http://user:password@proxy:8080", "socks5h://proxy". Empty: as the environment says
     // (https_proxy, all_proxy, no_proxy). "direct": none, whatever the environment says.
-    std::string proxy;
-    TlsVerification verification;
+    std::string proxy = {};
+    TlsVerification verification = {};
     Duration deadline = std::chrono::seconds{20};  // For all of it.
 };
 

@@ -30,9 +30,11 @@ Loop::Loop() {
 Loop::~Loop() {
     tasks_.clear();
     check(scheduled_.empty());
+    for (const auto& task : at_end_) task();
     prepare_.reset();
     check_.reset();
     idle_.reset();
+    tasks_.clear();
     while (work_under_way_ > 0) uv_run(&uv_, UV_RUN_ONCE);
     // Each turn runs close callbacks, and what these close takes another one. libwebsockets needs
     // a few.

@@ -38,9 +38,9 @@ public:
     // The buffers that all carriers of this loop share, made on first use.
     WireBuffers& wire_buffers();
 
-    // Keeps `memory` until the loop has closed: for what a library still reads while its handles
-    // close.
-    void keep(std::shared_ptr<void> memory) { kept_.push_back(std::move(memory)); }
+    // Runs `task` when the loop ends, before it waits for handles to close; what the task holds
+    // lives until they have. For libraries that need turns of the loop to end.
+    void at_end(std::function<void()> task) { at_end_.push_back(std::move(task)); }
 
     // For worker.cpp: the loop waits for started work before it closes.
     void work_started() { ++work_under_way_; }
@@ -53,7 +53,7 @@ private:
     void wake();
     void run_deferred();
 
-    std::vector<std::shared_ptr<void>> kept_;
+    std::vector<std::function<void()>> at_end_;  // First member: the last to go.
     uv_loop_t uv_;
     UvHandle<uv_prepare_t> prepare_;  // Runs what timers deferred, before the loop waits.
     UvHandle<uv_check_t> check_;      // Runs what events deferred.

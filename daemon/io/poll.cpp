@@ -8,12 +8,15 @@ struct Poll::Handle {
     uv_poll_t uv{};
     UniqueFd fd;
     std::function<void(PollEvents)> on_ready;
+    int events = 0;
     bool closing = false;
 
     static void ready(uv_poll_t* uv, int status, int events) {
         auto& handle = *static_cast<Handle*>(uv->data);
         if (handle.closing) return;
-        // A failed poll is shown as readable: the read that follows has the system's words.
+        // A failed poll is shown as readable: the read that follows has the system's words. libuv
+        // has stopped watching, but there may be data before the end: watched until it is closed.
+        if (status < 0) uv_poll_start(uv, handle.events, ready);
         const auto on_ready = handle.on_ready;  // Copied: it may replace itself.
         on_ready({.readable = status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0,
                   .writable = status >= 0 && (events & UV_WRITABLE) != 0});
@@ -37,6 +40,7 @@ void Poll::set_interest(PollEvents interest) {
     interest_ = interest;
     const int events =
         (interest.readable ? UV_READABLE : 0) | (interest.writable ? UV_WRITABLE : 0);
+    handle_->events = events;
     if (events == 0) {
         uv_poll_stop(&handle_->uv);
     } else {

@@ -224,7 +224,11 @@ Result<std::unique_ptr<WebsocketServer>> WebsocketServer::make(Loop& loop,
                                                                const TlsCertificate& certificate,
                                                                Handlers handlers) {
     auto core = std::make_shared<Core>(loop, std::move(handlers));
-    loop.keep(core);
+    // Not before: at its end libwebsockets closes a descriptor twice, and in between the number may
+    // have become somebody else's.
+    loop.at_end([core] {
+        if (core->context != nullptr) lws_context_destroy(core->context);
+    });
     auto status = core->create(certificate);
     std::unique_ptr<WebsocketServer> server{new WebsocketServer{std::move(core)}};
     if (!status) return status.error();
@@ -233,7 +237,10 @@ Result<std::unique_ptr<WebsocketServer>> WebsocketServer::make(Loop& loop,
 
 WebsocketServer::~WebsocketServer() {
     core_->handlers = {};
-    if (core_->context != nullptr) lws_context_destroy(core_->context);
+    for (lws* wsi : core_->open) {
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    }
+    if (core_->context != nullptr) lws_cancel_service(core_->context);
 }
 
 void WebsocketServer::Core::adopt(UniqueFd fd, unsigned type) {

@@ -41,8 +41,8 @@ public:
     static Result<std::unique_ptr<WebsocketServer>> make(Loop& loop,
                                                          const TlsCertificate& certificate,
                                                          Handlers handlers);
-    // Closes what has not upgraded, and calls nobody any more. libwebsockets ends in later turns
-    // of the loop.
+    // Closes what has not upgraded, and calls nobody any more. libwebsockets itself ends with the
+    // loop.
     ~WebsocketServer();
     WebsocketServer(const WebsocketServer&) = delete;
     WebsocketServer& operator=(const WebsocketServer&) = delete;
