@@ -8,6 +8,7 @@ The standard library is open to all but what FORBIDDEN_IN_COMMON names; POSIX is
 """
 
 import re
+import sys
 
 from sources import code_files, finish, read
 
@@ -44,6 +45,10 @@ def table():
             break
         elif inside and not line.startswith("|-"):
             rows.append(Row(line))
+    names = [layer for row in rows for layer in row.layers]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        sys.exit(f"docs/ARCHITECTURE.md: two rows for {', '.join(sorted(twice))}")
     return {layer: row for row in rows for layer in row.layers}
 
 
