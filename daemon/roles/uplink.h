@@ -1,0 +1,74 @@
+// The home's way to its relay: which endpoint is dialled and when, and whether the relay at the
+// other end is the one that is trusted.
+//
+//     Resting --timer--> Dialling --carrier--> Introducing --welcome--> Resting
+//
+// Every failure leads back to Resting, with a timer that the backoff sets.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/backoff.h"
+#include "common/crypto/fingerprint.h"
+#include "common/settings/settings.h"
+#include "daemon/carriers/dialer.h"
+#include "daemon/roles/role.h"
+#include "daemon/sessions/handshaker.h"
+
+namespace relay {
+
+class Uplink {
+public:
+    struct Connected {
+        std::unique_ptr<CarrierPort> port;
+        Welcome welcome;
+        std::string relay;  // The endpoint that was dialled.
+    };
+    using OnConnected = std::function<void(Connected)>;
+    // The session to go on with; all zero: none.
+    using SessionToResume = std::function<SessionId()>;
+
+    Uplink(const RoleContext& context, const HomeSettings& settings, SessionToResume resume,
+           OnConnected on_connected);
+
+    // A session was up: the next attempt follows at once.
+    void dial_at_once();
+    // Somebody else has our key: so that two processes do not fight, wait longer each time.
+    void dial_much_later();
+    void stop();
+    // Used from the next attempt on.
+    void set(const HomeSettings& settings) { settings_ = settings; }
+    // Data flows: the next failure is a first one.
+    void is_up() {
+        backoff_.reset();
+        problem_.clear();
+    }
+    // Why there is no carrier now; empty: nothing is wrong.
+    const std::string& problem() const { return problem_; }
+
+private:
+    void dial();
+    void dialled(Result<std::unique_ptr<Carrier>> carrier);
+    void introduced(HomeHandshaker::Outcome outcome);
+    Status approve(const PublicKey& relay);
+    void failed(const std::string& why);
+    const Endpoint& endpoint() const;
+
+    RoleContext context_;
+    HomeSettings settings_;
+    SessionToResume resume_;
+    OnConnected on_connected_;
+    Backoff backoff_;
+    Backoff yield_;  // To another process with our key.
+    UvTimer redial_;
+    std::size_t attempts_ = 0;  // Which endpoint's turn it is.
+    std::unique_ptr<Dialer> dialer_;
+    std::unique_ptr<HomeHandshaker> handshaker_;
+    std::unique_ptr<HomeHandshaker> former_;  // Kept until its callbacks have returned.
+    std::string problem_;
+};
+
+}  // namespace relay
