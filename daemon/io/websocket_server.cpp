@@ -62,6 +62,10 @@ struct WebsocketServer::Core : std::enable_shared_from_this<WebsocketServer::Cor
     std::set<lws*> open;
     std::map<lws*, Leaving> leaving;
 
+    // The loop has closed: the second call frees what the first one has ended.
+    ~Core() {
+        if (context != nullptr) lws_context_destroy(context);
+    }
     Core(Loop& the_loop, Handlers the_handlers)
         : loop(the_loop), handlers(std::move(the_handlers)), loops{&the_loop.uv()} {
         protocols[0] = {"http", callback, 0, rx_buffer_size, 0, nullptr, tx_packet_size};

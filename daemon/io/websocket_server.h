@@ -26,6 +26,7 @@ struct UpgradedSocket {
     std::unique_ptr<TlsChannel> tls;  // None on plain connections.
 };
 
+// One for each loop: of two libwebsockets contexts on one loop, one is never freed.
 class WebsocketServer {
 public:
     struct Handlers {

@@ -174,15 +174,10 @@ TEST_CASE("garbage behind the upgrade closes the carrier") {
 
 TEST_CASE("a browser sees a page, or a 404, and no carrier comes of it") {
     for (const bool has_page : {true, false}) {
-        Pair pair;
-        auto made = Acceptor::make(
-            pair.loop, pair.random, pair.certificate(),
-            [](auto) { FAIL("no carrier was asked for"); }, {.page = [&](std::string_view path) {
-                return has_page && path == "/x" ? std::optional{HttpPage{.body = "a page"}}
-                                                : std::optional<HttpPage>{};
-            }});
-        REQUIRE(made);
-        pair.acceptor = std::move(*made);
+        Pair pair{{.page = [&](std::string_view path) {
+            return has_page && path == "/x" ? std::optional{HttpPage{.body = "a page"}}
+                                            : std::optional<HttpPage>{};
+        }}};
         const auto endpoint = pair.listen(CarrierKind::Ws);
         RawClient browser{pair.loop, endpoint.port, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n"};
         pair.run_until([&] { return browser.closed; });
@@ -195,15 +190,12 @@ TEST_CASE("a browser sees a page, or a 404, and no carrier comes of it") {
                         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat\r\n\r\n"};
         pair.run_until([&] { return wrong.closed; });
         CHECK(!has(wrong.heard, "101"));
+        CHECK(pair.accepted == nullptr);
     }
 }
 
 TEST_CASE("a silent client is dropped at the deadline") {
-    Pair pair;
-    auto made = Acceptor::make(pair.loop, pair.random, pair.certificate(), [](auto) {},
-                               {.handshake_deadline = 20ms});
-    REQUIRE(made);
-    pair.acceptor = std::move(*made);
+    Pair pair{{.handshake_deadline = 20ms}};
     RawClient silent{pair.loop, pair.listen(CarrierKind::Tls).port, ""};
     pair.run_until([&] { return silent.closed; });
     CHECK(pair.acceptor->failed_handshakes() == 1);

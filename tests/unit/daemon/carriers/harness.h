@@ -99,9 +99,10 @@ struct Pair : Harness {
     Talker server;
     Talker client;
 
-    Pair() {
-        auto made = Acceptor::make(loop, random, certificate(),
-                                   [this](auto carrier) { accepted = std::move(carrier); });
+    explicit Pair(Acceptor::Options options = {}) {
+        auto made = Acceptor::make(
+            loop, random, certificate(), [this](auto carrier) { accepted = std::move(carrier); },
+            std::move(options));
         REQUIRE(made);
         acceptor = std::move(*made);
     }
