@@ -30,6 +30,7 @@ bool is_name(std::string_view text) {
 
 // No top-level domain is a number (RFC 3696 section 2), so such a host was meant as an address.
 bool ends_in_number(std::string_view name) {
+    if (name.ends_with('.')) name.remove_suffix(1);
     const auto last = name.substr(name.rfind('.') + 1);
     return std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
 }

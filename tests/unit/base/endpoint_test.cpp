@@ -1,0 +1,67 @@
+#include "common/base/endpoint.h"
+
+#include <doctest/doctest.h>
+
+using namespace relay;
+
+TEST_CASE("the port of an endpoint follows from its scheme unless it is given") {
+    const std::pair<std::string, std::string> samples[] = {
+        {"wss://vps.example.com", "wss://vps.example.com:443"},
+        {"ws://vps.example.com", "ws://vps.example.com:80"},
+        {"tls://vps.example.com", "tls://vps.example.com:443"},
+        {"wss://0.0.0.0:8443", "wss://0.0.0.0:8443"},
+        {"wss://[::]", "wss://[::]:443"},
+        {"wss://[2001:db8::1]:8443/relay", "wss://[2001:db8::1]:8443/relay"},
+        {"wss://vps.example.com/", "wss://vps.example.com:443"},
+        {"wss://vps.example.com/a/b?c=d", "wss://vps.example.com:443/a/b?c=d"},
+        {"tls://vps.example.com/", "tls://vps.example.com:443"},
+    };
+    for (const auto& [text, whole] : samples) {
+        CAPTURE(text);
+        const auto endpoint = parse_endpoint(text);
+        REQUIRE(endpoint);
+        CHECK(to_text(*endpoint) == whole);
+        CHECK(*parse_endpoint(whole) == *endpoint);
+    }
+}
+
+TEST_CASE("malformed endpoints are refused") {
+    for (const std::string wrong : {"",
+                                    "wss",
+                                    "wss:",
+                                    "wss:/",
+                                    "wss://",
+                                    "wss:///path",
+                                    "wss://:443",
+                                    "https://host",
+                                    "WSS://host",
+                                    "host:443",
+                                    "wss://host:",
+                                    "wss://host:0",
+                                    "wss://host:65536",
+                                    "wss://host:1-2",
+                                    "wss://::1",
+                                    "wss://[::1",
+                                    "wss://[::1]x",
+                                    "wss://[host]",
+                                    "wss://user@host",
+                                    "wss://host name",
+                                    "wss://host/a b",
+                                    "wss://host/a#b",
+                                    "wss://host?a",
+                                    "tls://host/path",
+                                    "wss://host/a\r\nX: y",
+                                    "wss://wss://host",
+                                    " wss://host"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(parse_endpoint(wrong));
+    }
+}
+
+TEST_CASE("an endpoint has at most 1024 characters") {
+    const std::string start = "wss://host/";
+    CHECK(parse_endpoint(start + std::string(max_endpoint_size - start.size(), 'a')));
+    CHECK(parse_endpoint(start + std::string(max_endpoint_size - start.size() + 1, 'a'))
+              .error()
+              .code == ErrorCode::TooLarge);
+}
