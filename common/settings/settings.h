@@ -25,7 +25,8 @@ inline constexpr std::size_t max_keys_per_home = 16;
 inline constexpr std::size_t max_from_per_home = 64;
 inline constexpr std::size_t max_endpoints = 16;
 inline constexpr std::size_t max_allow_rules = 1024;
-inline constexpr std::size_t max_home_name_size = 63;
+inline constexpr std::size_t max_streams_per_home = 16384;
+inline constexpr std::size_t max_home_name_size = 64;
 
 // One listener at the relay, and where its connections go at the home.
 struct ForwardSettings {

@@ -1,0 +1,157 @@
+#include "common/settings/reader.h"
+
+#include <algorithm>
+
+#include "common/base/text.h"
+
+namespace relay {
+
+namespace {
+
+constexpr std::size_t max_text_size = 4096;
+
+std::string quoted(std::string_view text) {
+    return "'" + std::string{text} + "'";
+}
+
+std::string listed(const std::vector<std::string_view>& words) {
+    std::string text;
+    for (const auto word : words) {
+        if (!text.empty()) text += ", ";
+        text += word;
+    }
+    return text;
+}
+
+}  // namespace
+
+void Source::wrong(Position at, std::string text) {
+    diagnostics.push_back({{file, at}, std::move(text)});
+}
+
+void Source::wrong(const Node& node, std::string text) {
+    wrong(node.at, std::move(text));
+}
+
+void Source::remember(const std::string& path, Position at) {
+    places.try_emplace(path, Place{file, at});
+}
+
+bool is_scalar(const Node& node, std::string_view name, Source& source) {
+    switch (node.kind) {
+        case Node::Kind::Scalar: return true;
+        case Node::Kind::Empty: source.wrong(node, quoted(name) + " has no value"); return false;
+        case Node::Kind::List:
+            source.wrong(node, quoted(name) + " must be a single value, not a list");
+            return false;
+        case Node::Kind::Map:
+            source.wrong(node, quoted(name) + " must be a single value, not a map");
+            return false;
+    }
+    return false;
+}
+
+MapReader::MapReader(const Node& node, std::string path, Source& source)
+    : node_(node), path_(std::move(path)), source_(source) {
+    if (node.kind == Node::Kind::Map || node.kind == Node::Kind::Empty) return;
+    const auto last = path_.substr(path_.rfind('/') + 1);
+    source_.wrong(node, (path_.empty() ? "the settings" : quoted(last)) +
+                            " must be a map, with lines such as KEY: VALUE");
+}
+
+std::string MapReader::path_of(std::string_view key) const {
+    return path_.empty() ? std::string{key} : path_ + "/" + std::string{key};
+}
+
+const Node* MapReader::find(std::string_view key) {
+    if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
+    for (const auto& entry : node_.entries) {
+        if (entry.key != key) continue;
+        source_.remember(path_of(key), entry.at);
+        return &entry.value;
+    }
+    return nullptr;
+}
+
+const Node* MapReader::require(std::string_view key, std::string_view example) {
+    const Node* node = find(key);
+    const bool can_be_there = node_.kind == Node::Kind::Map || node_.kind == Node::Kind::Empty;
+    if (node == nullptr && can_be_there) {
+        source_.wrong(node_, quoted(key) + " is missing: write " + std::string{key} + ": " +
+                                 std::string{example});
+    }
+    return node;
+}
+
+void MapReader::duration(std::string_view key, Duration& into, const Range& allowed) {
+    scalar(key, into, [&](std::string_view text) -> Result<Duration> {
+        const auto value = parse_duration(text);
+        if (!value) return value;
+        const bool is_zero_allowed = allowed.zero == Range::Zero::Allowed;
+        const bool is_allowed = (*value == Duration{} && is_zero_allowed) ||
+                                (allowed.least <= *value && *value <= allowed.most);
+        if (is_allowed) return value;
+        return Error{ErrorCode::Malformed, std::string{text} + " is not allowed: write " +
+                                               (is_zero_allowed ? "0 or " : "") +
+                                               duration_text(allowed.least) + " to " +
+                                               duration_text(allowed.most)};
+    });
+}
+
+void MapReader::path(std::string_view key, std::string& into) {
+    scalar(key, into, parse_path);
+}
+
+void MapReader::list(std::string_view key, std::size_t most, const Item& item) {
+    const Node* node = find(key);
+    if (node == nullptr || node->kind == Node::Kind::Empty) return;
+    const auto path = path_of(key);
+    if (node->kind != Node::Kind::List) {
+        source_.remember(path + "/0", node->at);
+        item(*node, path + "/0");
+        return;
+    }
+    if (node->items.size() > most) {
+        source_.wrong(*node, quoted(key) + " has more than " + std::to_string(most) + " elements");
+        return;
+    }
+    for (std::size_t i = 0; i < node->items.size(); ++i) {
+        const auto item_path = path + "/" + std::to_string(i);
+        source_.remember(item_path, node->items[i].at);
+        item(node->items[i], item_path);
+    }
+}
+
+void MapReader::refuse_others() {
+    for (const auto& entry : node_.entries) {
+        if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
+        const auto nearest = nearest_word(entry.key, known_);
+        const auto last = path_.substr(path_.rfind('/') + 1);
+        source_.wrong(entry.at, "unknown setting " + quoted(entry.key.substr(0, 64)) +
+                                    (last.empty() ? "" : " in " + quoted(last)) + ": " +
+                                    (nearest.empty() ? "allowed are " + listed(known_)
+                                                     : "did you mean " + quoted(nearest) + "?"));
+    }
+}
+
+Result<std::string> parse_text(std::string_view text) {
+    if (text.empty()) return Error{ErrorCode::Malformed, "must not be empty"};
+    if (text.size() > max_text_size) {
+        return Error{ErrorCode::TooLarge, "longer than 4096 bytes"};
+    }
+    const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
+    });
+    if (has_control) return Error{ErrorCode::Malformed, "must be one line of plain text"};
+    return std::string{text};
+}
+
+Result<std::string> parse_path(std::string_view text) {
+    auto path = parse_text(text);
+    if (path && !text.starts_with('/')) {
+        return Error{ErrorCode::Malformed, quoted(text) + " must be a path that begins with /"};
+    }
+    return path;
+}
+
+}  // namespace relay
