@@ -59,7 +59,7 @@ std::array<MutableBytes, 2> Session::write_space(StreamId id) {
 void Session::wrote(StreamId id, std::size_t count) {
     StreamRecord* stream = streams_.find(id);
     if (stream == nullptr || stream->resetting || stream->sending.block == 0) return;
-    check(!stream->finished);
+    check(count == 0 || !stream->finished);
     extend(stream->sending, count);
     stream->written += count;
     if (stream->sending.size == 0) memory_.release(stream->sending);
