@@ -134,6 +134,8 @@ Document read_document(const std::string& file, std::string_view text) {
         document.diagnostics.push_back({{file, {}}, "larger than 1 MiB"});
         return document;
     }
+    // yaml-cpp takes a quoted text without its last quote for complete if a line ends behind it.
+    text = text.substr(0, text.find_last_not_of(" \n\r") + 1);
     Builder builder{file, document.diagnostics};
     try {
         std::istringstream stream{std::string{text}};
