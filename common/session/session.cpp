@@ -62,7 +62,8 @@ std::size_t Session::memory_bytes() const {
     return memory_.used_bytes();
 }
 bool Session::has(StreamId stream) const {
-    return living(stream) != nullptr;
+    const StreamRecord* record = streams_.find(stream);
+    return record != nullptr && !record->resetting && stream != control_stream;
 }
 
 Attachment* Session::find(CarrierId carrier) {

@@ -1,0 +1,74 @@
+#include <array>
+
+#include "daemon/control/answering.h"
+
+namespace relay {
+namespace {
+
+void forwards_add(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<AddForward>(with, answer, [&](const AddForward& request) {
+        return list_result<ForwardList>(operations.add_forward(request));
+    });
+}
+
+void forwards_remove(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<ForwardSelector>(with, answer, [&](const ForwardSelector& which) {
+        return list_result<ForwardList>(operations.remove_forward(which));
+    });
+}
+
+void sessions_close(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<SessionSelector>(with, answer, [&](const SessionSelector& which) {
+        return operations.close_session(which);
+    });
+}
+
+void streams_close(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<StreamSelector>(
+        with, answer, [&](const StreamSelector& which) { return operations.close_stream(which); });
+}
+
+void homes_add(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<AddHome>(with, answer, [&](const AddHome& request) -> Result<HomeList> {
+        auto home = operations.add_home(request);
+        if (!home) return home.error();
+        return HomeList{{*std::move(home)}, 0};
+    });
+}
+
+void homes_remove(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<RemoveHome>(with, answer, [&](const RemoveHome& request) {
+        return operations.remove_home(request.name);
+    });
+}
+
+void allow_add(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<AddAllow>(with, answer, [&](const AddAllow& request) -> Result<AllowList> {
+        auto allowed = operations.add_allow(request.target);
+        if (!allowed) return allowed.error();
+        return AllowList{{*std::move(allowed)}, 0};
+    });
+}
+
+void reload(Operations& operations, const std::string&, Answer answer) {
+    operations.reload([answer](Result<ReloadSnapshot> reloaded) { answer(json_result(reloaded)); });
+}
+
+constexpr std::array<ControlCommand, 8> table{{
+    {"forwards.add", Effect::Changes, forwards_add},
+    {"forwards.remove", Effect::Changes, forwards_remove},
+    {"sessions.close", Effect::Changes, sessions_close},
+    {"streams.close", Effect::Changes, streams_close},
+    {"homes.add", Effect::Changes, homes_add},
+    {"homes.remove", Effect::Changes, homes_remove},
+    {"allow.add", Effect::Changes, allow_add},
+    {"reload", Effect::Changes, reload},
+}};
+
+}  // namespace
+
+std::span<const ControlCommand> commands_that_change() {
+    return table;
+}
+
+}  // namespace relay
