@@ -1,0 +1,40 @@
+#include "ctl/asking.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "ctl/output/units.h"
+
+namespace relay {
+
+void print_out(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+ExitCode say_fault(const Call& call, const ClientFault& fault) {
+    fmt::print(stderr, "relayctl {}: {}\n", call.command.name, printable(fault.text));
+    if (!fault.hint.empty()) fmt::print(stderr, "  {}\n", fault.hint);
+    return fault.kind == ClientFault::Kind::Unreachable ? ExitCode::Unreachable : ExitCode::Failed;
+}
+
+ExitCode say_not_understood(const Call& call, const Error& error) {
+    return say_fault(
+        call, {ClientFault::Kind::Refused, "relayd's answer is not understood: " + error.text,
+               "are relayctl and relayd of one version? See: relayctl --version"});
+}
+
+Result<std::string, ExitCode> fetch(const Call& call, const std::string& method,
+                                    const std::string& with) {
+    auto client = Client::connect(call.control);
+    if (!client) return say_fault(call, client.error());
+    auto answer = client->ask(method, with);
+    if (!answer) return say_fault(call, answer.error());
+    return *std::move(answer);
+}
+
+void print_left_off(std::uint64_t left_off) {
+    if (left_off > 0) fmt::print("…and {} more\n", left_off);
+}
+
+}  // namespace relay

@@ -1,0 +1,29 @@
+// All commands of relayctl.
+#pragma once
+
+#include <span>
+
+#include "ctl/command.h"
+
+namespace relay {
+
+std::span<const Command> command_table();
+
+ExitCode show_status(Call& call);
+ExitCode show_sessions(Call& call);
+ExitCode close_session(Call& call);
+ExitCode show_streams(Call& call);
+ExitCode close_stream(Call& call);
+ExitCode add_forward(Call& call);
+ExitCode show_forwards(Call& call);
+ExitCode remove_forward(Call& call);
+ExitCode add_home(Call& call);
+ExitCode show_homes(Call& call);
+ExitCode remove_home(Call& call);
+ExitCode show_or_add_allow(Call& call);
+ExitCode probe_forwards(Call& call);
+ExitCode reload_settings(Call& call);
+ExitCode follow_events(Call& call);
+ExitCode print_completion(Call& call);
+
+}  // namespace relay

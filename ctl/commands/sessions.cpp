@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ctl/arguments.h"
+#include "ctl/asking.h"
+#include "ctl/command_table.h"
+#include "ctl/commands/probe_cell.h"
+
+namespace relay {
+namespace {
+
+std::string carriers_text(const SessionSnapshot& session) {
+    if (session.carriers.empty()) return session.state;
+    std::vector<std::string> kinds;
+    for (const auto& carrier : session.carriers) kinds.push_back(carrier.kind);
+    return fmt::format("{}", fmt::join(kinds, " + "));
+}
+
+// A line for each forward; bad if one of them is.
+Cell forwards_cell(const SessionSnapshot& session) {
+    Cell cell{""};
+    for (const auto& forward : session.forwards) {
+        if (!cell.text.empty()) cell.text += '\n';
+        cell.text += fmt::format("{} {}", forward.listen, probe_text(forward.probe));
+        const auto tone = probe_tone(forward.probe);
+        if (cell.tone != Tone::Bad && tone != Tone::Faint) cell.tone = tone;
+    }
+    return cell;
+}
+
+void show(const Call& call, const SessionList& list) {
+    if (list.sessions.empty()) return print_out("no home is connected\n");
+    Table table{{{"HOME"},
+                 {"ADDRESS"},
+                 {"CARRIERS"},
+                 {"UP"},
+                 {"RTT", Align::Right},
+                 {"STREAMS", Align::Right},
+                 {"IN", Align::Right},
+                 {"OUT", Align::Right},
+                 {"FORWARDS"}}};
+    for (const auto& session : list.sessions) {
+        table.add({session.home, session.address,
+                   Cell{carriers_text(session), session.carriers.empty() ? Tone::Bad : Tone::Plain},
+                   age_text(session.since.distance_s), latency_text(session.rtt_ms),
+                   std::to_string(session.streams), bytes_text(session.bytes_in),
+                   bytes_text(session.bytes_out), forwards_cell(session)});
+    }
+    print_out(table.text(call.colour));
+    print_left_off(list.left_off);
+}
+
+}  // namespace
+
+ExitCode show_sessions(Call& call) {
+    HomeFilter filter;
+    Arguments arguments{call};
+    arguments.app().add_option("--home", filter.home, "only this home")->type_name("HOME");
+    if (const auto code = arguments.parse()) return *code;
+    return ask<SessionList>(call, "sessions.list", to_json(filter),
+                            [&](const SessionList& list) { show(call, list); });
+}
+
+ExitCode close_session(Call& call) {
+    SessionSelector which;
+    Arguments arguments{call};
+    arguments.app()
+        .add_option("HOME", which.session, "a home's name, or a session's id")
+        ->required();
+    if (const auto code = arguments.parse()) return *code;
+    return ask<Nothing>(call, "sessions.close", to_json(which), [&](const Nothing&) {
+        fmt::print("session of {} closed\n", printable(which.session));
+    });
+}
+
+}  // namespace relay

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""What people and programs see of relayctl, with fixed answers behind it. The arguments are relayctl
+and control_fake."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import unittest
+
+from control_fake import RELAYCTL, WithFake, command
+
+
+class Commands(WithFake):
+    def test_status_is_the_default(self):
+        text = self.ctl().stdout
+        self.assertEqual(text, self.ctl("status").stdout)
+        self.assertIn("relayd 9.9.9, relay, up 1 d 1 h (pid 4711)", text)
+        self.assertIn("wss://0.0.0.0:443, tls://0.0.0.0:8443", text)
+        self.assertIn("problem:  forward 127.0.0.1:22 does not listen", text)
+
+    def test_sessions_shows_each_column(self):
+        head, first, second, *_ = self.ctl("sessions").stdout.splitlines()
+        self.assertEqual(head.split(), ["HOME", "ADDRESS", "CARRIERS", "UP", "RTT", "STREAMS", "IN", "OUT",
+                                        "FORWARDS"])
+        self.assertRegex(first, r"^work-pc +203\.0\.113\.7:40022 +wss \+ tls +1 d 1 h +20 ms +2 +1\.2 MB"
+                                r" +999 B +127\.0\.0\.1:3389 ok, 12 ms, 7 s ago$")
+        self.assertRegex(second, r"^ +127\.0\.0\.1:22 silent, 7 s ago$")
+        self.assertEqual(second.index("127"), head.index("FORWARDS"))
+
+    def test_names_from_elsewhere_cannot_command_the_terminal(self):
+        self.assertNotIn("\x1b", self.ctl("sessions").stdout)
+
+    def test_other_listings(self):
+        self.assertRegex(self.ctl("streams").stdout, r"ID +HOME.*\n +7 +work-pc")
+        self.assertRegex(self.ctl("forward", "list").stdout, r"rdp: ok, 12 ms, 7 s ago +config +2 +40 +1\n")
+        homes = self.ctl("home", "list").stdout
+        self.assertIn("never seen", homes)
+        self.assertRegex(homes, r"SHA256:one.*\n +SHA256:two\n")
+
+    def test_json_is_what_the_socket_says(self):
+        for words, method in ((("status",), "status"), (("sessions",), "sessions.list"),
+                              (("streams",), "streams.list"), (("forward", "list"), "forwards.list"),
+                              (("home", "list"), "homes.list")):
+            with self.subTest(method):
+                text = self.ctl(*words, "--json").stdout
+                said = self.raw().ask(json.dumps({"id": 1, "do": method}))
+                self.assertEqual(json.loads(text), said["ok"])
+                self.assertEqual(text.count("\n"), 1)
+
+    def test_homes_can_be_chosen(self):
+        self.assertEqual(json.loads(self.ctl("sessions", "--home", "x", "--json").stdout)["sessions"], [])
+        self.assertEqual(self.ctl("sessions", "--home", "x").stdout, "no home is connected\n")
+
+    def test_forward_add_passes_everything_on(self):
+        done = self.ctl("forward", "add", "22000-22004", "--home", "lab", "--to", "10.0.0.1:5", "--probe",
+                        "ssh", "--grace", "1m30s", "--temporary", "--for", "2h", "--json")
+        added = json.loads(done.stdout)["forwards"][0]
+        self.assertEqual(added["listen"], "22000-22004")
+        self.assertEqual(added["home"], "lab")
+        self.assertEqual(added["target"], "10.0.0.1:5")
+        self.assertEqual(added["probe_kind"], "ssh")
+        self.assertEqual(added["grace_s"], 90)
+        self.assertEqual(added["origin"], "temporary")
+        self.assertEqual(added["expires_s"], 7200)
+        added = json.loads(self.ctl("forward", "add", "22", "--listen", "[::1]:2222", "--json").stdout)
+        self.assertEqual(added["forwards"][0]["listen"], "[::1]:2222")
+        self.assertEqual(added["forwards"][0]["target"], "22")
+        self.assertEqual(self.ctl("forward", "add", "1", "--home", "lab", "--to", "5").stdout,
+                         "forward 1 -> lab 5 (runtime)\n")
+
+    def test_homes_and_keys(self):
+        key = "ssh-ed25519 AAAA work pc"
+        self.assertIn(key, self.ctl("home", "add", "lab", key).stdout)
+        self.assertIn(key, self.ctl("home", "add", "lab", *key.split()).stdout)
+        file = pathlib.Path(self.folder, "id.pub")
+        file.write_text(key + "\n", encoding="utf-8")
+        self.assertIn(key, self.ctl("home", "add", "lab", str(file)).stdout)
+        self.ctl("home", "remove", "lab")
+        self.ctl("session", "close", "lab")
+        self.ctl("stream", "close", "7")
+        self.assertEqual(self.ctl("allow", "127.0.0.1:3389").stdout, "127.0.0.1:3389 may be dialled\n")
+
+    def test_probe_tells_by_its_status(self):
+        self.assertIn("ok", self.ctl("probe", "3389").stdout)
+        self.assertIn("nothing came within 5 s", self.ctl("probe", expect=1).stdout)
+        probes = json.loads(self.ctl("probe", "--json", expect=1).stdout)["probes"]
+        self.assertEqual([probe["ok"] for probe in probes], [True, False])
+
+    def test_refusals_are_1_with_their_reason_on_stderr(self):
+        done = self.ctl("forward", "add", "22", expect=1)
+        self.assertEqual((done.stdout, done.stderr),
+                         ("", "relayctl forward add: Address already in use\n"))
+        self.assertIn("on the home: relayctl allow HOST:PORT", self.ctl("allow", expect=1).stderr)
+        self.assertIn("one\nrelayd.yaml:2:1: error: two\n", self.ctl("reload", expect=1).stderr)
+        self.ctl("forward", "remove", "1", expect=1)
+
+    def test_wrong_usage_is_2_and_specific(self):
+        for words, text in ((("frobnicate",), 'no command "frobnicate"'), (("sesions",), 'perhaps "sessions"'),
+                            (("forward",), "needs one of: add, list, remove"), (("--frob",), "--frob"),
+                            (("status", "more"), "more"), (("status", "--frob"), "--frob"),
+                            (("forward", "add"), "LISTEN"), (("stream", "close", "x"), "x"),
+                            (("forward", "add", "1", "--for", "soon"), "soon"),
+                            (("completion", "fish"), "fish")):
+            with self.subTest(words):
+                done = self.ctl(*words, expect=2)
+                self.assertIn(text, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_help_and_version_need_no_relayd(self):
+        for words in (("--help",), ("-h",), ("--version",), ("forward", "--help"),
+                      ("forward", "add", "--help"), ("completion", "bash")):
+            self.assertEqual(command("/nowhere", *words).returncode, 0, words)
+
+    def test_completion_knows_commands_and_options(self):
+        script = self.ctl("completion", "bash").stdout
+        def completed(*words):
+            line = " ".join(f"'{word}'" for word in words)
+            return subprocess.run(
+                ["bash", "-c", f"{script}\nCOMP_WORDS=({line}) COMP_CWORD={len(words) - 1}\n"
+                               "_relayctl; echo ${COMPREPLY[@]}"],
+                check=True, text=True, stdout=subprocess.PIPE).stdout.split()
+        self.assertEqual(completed("relayctl", "ses"), ["sessions", "session"])
+        self.assertEqual(completed("relayctl", "--json", "forward", ""), ["add", "list", "remove"])
+        self.assertEqual(completed("relayctl", "forward", "add", "1", "--te"), ["--temporary"])
+
+    def test_colour_is_for_terminals_that_want_it(self):
+        def on_terminal(**environment):
+            script = ["script", "-qec", f"{RELAYCTL} --control {self.path} probe 3389", "/dev/null"]
+            return subprocess.run(script, check=True, stdout=subprocess.PIPE, text=True, timeout=30,
+                                  stdin=subprocess.DEVNULL, env={**os.environ, **environment}).stdout
+        if not shutil.which("script"):
+            self.skipTest("no script(1)")
+        self.assertIn("\x1b[32mok\x1b[0m", on_terminal(NO_COLOR=""))
+        self.assertNotIn("\x1b", on_terminal(NO_COLOR="1"))
+        self.assertNotIn("\x1b", self.ctl("probe", "3389").stdout)
+
+
+class Events(WithFake):
+    def follow(self, *words):
+        process = subprocess.Popen([RELAYCTL, "--control", self.path, "events", *words], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"TZ": "UTC"})
+        # It follows once its events come: they are made until one does.
+        os.set_blocking(process.stdout.fileno(), False)
+        first = ""
+        while not first:
+            self.ctl("forward", "add", "3389", "--home", "lab")
+            first = process.stdout.readline()
+        os.set_blocking(process.stdout.fileno(), True)
+        return process, first
+
+    def test_events_are_followed_until_ctrl_c(self):
+        process, first = self.follow()
+        self.assertRegex(first, r"^20\d\d-\d\d-\d\d [\d:]+\.\d\d\d  forward-added +lab 3389: listening")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, -signal.SIGINT)
+
+    def test_events_are_lines_of_json_for_programs(self):
+        process, first = self.follow("--json")
+        self.assertEqual(json.loads(first)["kind"], "forward-added")
+        self.fake.stop()
+        _, errors = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("closed the connection", errors)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
