@@ -165,7 +165,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& known) {
     if (word.size() > longest_compared_word) return {};
     std::string_view nearest;
-    std::size_t least = word.size() / 3 + 2;  // Farther than this is another word.
+    // As far or farther is another word.
+    std::size_t least = word.size() < 4 ? 2 : std::max<std::size_t>(3, word.size() / 3 + 1);
     for (const auto candidate : known) {
         const auto distance = edit_distance(word, candidate);
         if (distance >= least || distance >= candidate.size()) continue;

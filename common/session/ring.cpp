@@ -13,15 +13,16 @@ bool RingMemory::allocate(Ring& ring, std::uint32_t capacity, Use use) {
     if (use != Use::Control && used_bytes_ + capacity > limit) return false;
     const auto block = arena_.allocate(capacity);
     if (!block) return false;
-    used_bytes_ += capacity;
-    ring = Ring{*block, capacity, 0, 0};
+    const bool in_budget = use != Use::Control;
+    (in_budget ? used_bytes_ : control_bytes_) += capacity;
+    ring = Ring{*block, capacity, 0, 0, in_budget};
     return true;
 }
 
 void RingMemory::release(Ring& ring) {
     if (ring.block == 0) return;
     arena_.release(ring.block, ring.capacity);
-    used_bytes_ -= ring.capacity;
+    (ring.in_budget ? used_bytes_ : control_bytes_) -= ring.capacity;
     ring = Ring{};
 }
 

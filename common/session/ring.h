@@ -14,6 +14,7 @@ struct Ring {
     std::uint32_t capacity = 0;
     std::uint32_t head = 0;  // Where the first byte lies.
     std::uint32_t size = 0;  // How many bytes are held.
+    bool in_budget = true;   // The control stream's is not.
 };
 
 // Gives rings their memory and takes it back, within the budget of one session.
@@ -35,12 +36,13 @@ public:
     std::array<Bytes, 2> held(const Ring& ring, std::size_t skip, std::size_t count) const;
     void append(Ring& ring, Bytes bytes) const;
 
-    std::size_t used_bytes() const { return used_bytes_; }
+    std::size_t used_bytes() const { return used_bytes_ + control_bytes_; }
 
 private:
     Arena& arena_;
     std::size_t budget_bytes_;
-    std::size_t used_bytes_ = 0;
+    std::size_t used_bytes_ = 0;     // Of the budget.
+    std::size_t control_bytes_ = 0;  // Outside of it.
 };
 
 // The bytes are in place, in room().

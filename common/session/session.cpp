@@ -62,8 +62,7 @@ std::size_t Session::memory_bytes() const {
     return memory_.used_bytes();
 }
 bool Session::has(StreamId stream) const {
-    const StreamRecord* record = streams_.find(stream);
-    return record != nullptr && !record->resetting && stream != control_stream;
+    return living(stream) != nullptr;
 }
 
 Attachment* Session::find(CarrierId carrier) {

@@ -149,6 +149,7 @@ private:
     wire::Ack ack_of(StreamRecord& stream) const;
 
     // Lifecycles (session_streams.cpp).
+    StreamRecord* living(StreamId id) const;
     bool put_message(const wire::ControlMessage& message);
     void owe_message(StreamRecord& stream);
     void flush_messages();

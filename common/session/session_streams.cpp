@@ -6,6 +6,12 @@
 
 namespace relay {
 
+// What the local side may use: never the control stream, nor what only waits for its RESET.
+StreamRecord* Session::living(StreamId id) const {
+    StreamRecord* stream = id == control_stream ? nullptr : streams_.find(id);
+    return stream == nullptr || stream->resetting ? nullptr : stream;
+}
+
 Result<StreamId> Session::open(const Destination& destination, TimePoint now) {
     now_ = now;
     if (over_) return Error{ErrorCode::Refused, "the session is over"};
@@ -36,16 +42,16 @@ Result<StreamId> Session::open(const Destination& destination, TimePoint now) {
 }
 
 void Session::connected(StreamId id) {
-    StreamRecord* stream = streams_.find(id);
-    if (stream == nullptr || stream->resetting || stream->connected) return;
+    StreamRecord* stream = living(id);
+    if (stream == nullptr || stream->connected) return;
     stream->connected = true;
     stream->owes_connected = true;
     owe_message(*stream);
 }
 
 std::array<MutableBytes, 2> Session::write_space(StreamId id) {
-    StreamRecord* stream = streams_.find(id);
-    if (stream == nullptr || stream->resetting || stream->finished) return {};
+    StreamRecord* stream = living(id);
+    if (stream == nullptr || stream->finished) return {};
     if (stream->sending.block == 0 &&
         !memory_.allocate(stream->sending, options_.ring_bytes, RingMemory::Use::Sending)) {
         stream->wants_room = true;
@@ -57,9 +63,9 @@ std::array<MutableBytes, 2> Session::write_space(StreamId id) {
 }
 
 void Session::wrote(StreamId id, std::size_t count) {
-    StreamRecord* stream = streams_.find(id);
-    if (stream == nullptr || stream->resetting || stream->sending.block == 0) return;
-    check(!stream->finished);
+    StreamRecord* stream = living(id);
+    if (stream == nullptr || stream->sending.block == 0) return;
+    check(count == 0 || !stream->finished);
     extend(stream->sending, count);
     stream->written += count;
     if (stream->sending.size == 0) memory_.release(stream->sending);
@@ -67,8 +73,8 @@ void Session::wrote(StreamId id, std::size_t count) {
 }
 
 void Session::finish(StreamId id) {
-    StreamRecord* stream = streams_.find(id);
-    if (stream == nullptr || stream->resetting || stream->finished) return;
+    StreamRecord* stream = living(id);
+    if (stream == nullptr || stream->finished) return;
     stream->finished = true;
     stream->wants_room = false;
     if (stream->sending.size == 0) memory_.release(stream->sending);
@@ -77,14 +83,14 @@ void Session::finish(StreamId id) {
 }
 
 std::array<Bytes, 2> Session::read_data(StreamId id) const {
-    const StreamRecord* stream = streams_.find(id);
-    if (stream == nullptr || stream->resetting) return {};
+    const StreamRecord* stream = living(id);
+    if (stream == nullptr) return {};
     return memory_.held(stream->receiving, 0, stream->receiving.size);
 }
 
 void Session::consumed(StreamId id, std::size_t count, TimePoint now) {
-    StreamRecord* stream = streams_.find(id);
-    if (stream == nullptr || stream->resetting || count == 0) return;
+    StreamRecord* stream = living(id);
+    if (stream == nullptr || count == 0) return;
     now_ = now;
     drop_front(stream->receiving, count);
     stream->consumed += count;
@@ -98,8 +104,8 @@ void Session::consumed(StreamId id, std::size_t count, TimePoint now) {
 }
 
 void Session::reset(StreamId id, ResetReason reason) {
-    StreamRecord* stream = streams_.find(id);
-    if (stream == nullptr || stream->resetting || over_) return;
+    StreamRecord* stream = living(id);
+    if (stream == nullptr || over_) return;
     release_rings(*stream);
     stream->resetting = true;
     stream->reset_reason = reason;
@@ -108,8 +114,8 @@ void Session::reset(StreamId id, ResetReason reason) {
 }
 
 std::optional<StreamInfo> Session::info(StreamId id) const {
-    const StreamRecord* stream = streams_.find(id);
-    if (stream == nullptr || stream->resetting) return std::nullopt;
+    const StreamRecord* stream = living(id);
+    if (stream == nullptr) return std::nullopt;
     StreamInfo info;
     info.id = id;
     info.connected = stream->connected;

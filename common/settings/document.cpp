@@ -126,6 +126,15 @@ private:
     bool has_failed_ = false;
 };
 
+// yaml-cpp complains of what follows a tab, not of the tab.
+bool is_indented_by_tab(std::string_view text, Position at) {
+    for (std::size_t line = 1; line < at.line && !text.empty(); ++line) {
+        text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    }
+    const auto indent = text.substr(0, std::min(text.find_first_not_of(" \t"), text.size()));
+    return indent.find('\t') != std::string_view::npos;
+}
+
 }  // namespace
 
 Document read_document(const std::string& file, std::string_view text) {
@@ -134,6 +143,8 @@ Document read_document(const std::string& file, std::string_view text) {
         document.diagnostics.push_back({{file, {}}, "larger than 1 MiB"});
         return document;
     }
+    // yaml-cpp takes a quoted text without its last quote for complete if a line ends behind it.
+    text = text.substr(0, text.find_last_not_of(" \n\r") + 1);
     Builder builder{file, document.diagnostics};
     try {
         std::istringstream stream{std::string{text}};
@@ -141,10 +152,12 @@ Document read_document(const std::string& file, std::string_view text) {
         while (!builder.has_failed() && parser.HandleNextDocument(builder)) {
         }
     } catch (const YAML::Exception& error) {
-        if (!builder.has_failed()) {
-            document.diagnostics.push_back(
-                {{file, position_of(error.mark)}, "not valid YAML: " + error.msg});
-        }
+        if (builder.has_failed()) return document;
+        const auto at = position_of(error.mark);
+        document.diagnostics.push_back(
+            {{file, at},
+             "not valid YAML: " + error.msg +
+                 (is_indented_by_tab(text, at) ? " (indent with spaces, not tabs)" : "")});
         return document;
     }
     if (!builder.has_failed()) document.root = builder.take_root();

@@ -82,7 +82,7 @@ void add_home_file(const NamedText& text, Settings& settings, Source& source) {
     }
     if (homes.size() >= max_homes) return source.wrong(Position{}, "more than 4096 homes");
     source.remember(path, document.root->at);
-    homes.emplace(name, read_home_entry(*document.root, path, source));
+    homes.emplace(name, read_home_entry(*document.root, path, source, homes));
 }
 
 // Beyond so many nobody reads on: most come from one mistake, such as a range given twice.

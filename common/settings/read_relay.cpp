@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/base/text.h"
 #include "common/settings/forward.h"
 #include "common/settings/sections.h"
@@ -101,6 +103,12 @@ void read_forward(const Node& node, const std::string& path, Source& source,
     into.insert(into.end(), forwards->begin(), forwards->end());
 }
 
+std::size_t forward_count(const std::map<std::string, HomeEntry>& homes) {
+    std::size_t count = 0;
+    for (const auto& [name, home] : homes) count += home.forwards.size();
+    return count;
+}
+
 void read_homes(MapReader& relay, Source& source, std::map<std::string, HomeEntry>& into) {
     const Node* node = relay.find("homes");
     if (node == nullptr) return;
@@ -112,7 +120,7 @@ void read_homes(MapReader& relay, Source& source, std::map<std::string, HomeEntr
         const auto path = reader.path_of(name);
         source.remember(path, at);
         if (const auto good = check_home_name(name); !good) source.wrong(at, good.error().text);
-        into.emplace(name, read_home_entry(value, path, source));
+        into.emplace(name, read_home_entry(value, path, source, into));
     }
 }
 
@@ -142,23 +150,29 @@ void read_liveness(MapReader& reader, const Liveness& into) {
     reader.duration("ping-deadline", into.ping_deadline, {.least = 200ms, .most = 1h});
 }
 
-HomeEntry read_home_entry(const Node& node, const std::string& path, Source& source) {
+HomeEntry read_home_entry(const Node& node, const std::string& path, Source& source,
+                          const std::map<std::string, HomeEntry>& others) {
     HomeEntry home;
     MapReader reader{node, path, source};
     home.keys = read_keys(reader, source);
     reader.scalars("from", max_from_per_home, home.from, parse_cidr);
-    reader.list("forwards", max_forwards_per_home,
-                [&](const Node& item, const std::string& item_path) {
-                    const auto before = home.forwards.size();
-                    if (before > max_forwards_per_home) return;
-                    read_forward(item, item_path, source, home.forwards);
-                    for (auto i = before; i < home.forwards.size(); ++i) {
-                        source.remember(path + "/listeners/" + std::to_string(i), item.at);
-                    }
-                    if (home.forwards.size() > max_forwards_per_home) {
-                        source.wrong(item, "more than 4096 forwards of one home");
-                    }
-                });
+    const auto room = std::min(max_forwards_per_home, max_forwards - forward_count(others));
+    bool is_full = false;
+    reader.list("forwards", max_forwards_per_home, [&](const Node& item, const std::string& at) {
+        if (is_full) return;
+        const auto before = home.forwards.size();
+        read_forward(item, at, source, home.forwards);
+        is_full = home.forwards.size() > room;
+        if (is_full) {
+            home.forwards.resize(room);
+            source.wrong(item, room < max_forwards_per_home
+                                   ? "more than 65536 forwards of all homes"
+                                   : "more than 4096 forwards of one home");
+        }
+        for (auto i = before; i < home.forwards.size(); ++i) {
+            source.remember(path + "/listeners/" + std::to_string(i), item.at);
+        }
+    });
     reader.refuse_others();
     return home;
 }

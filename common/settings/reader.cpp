@@ -23,6 +23,16 @@ std::string listed(const std::vector<std::string_view>& words) {
     return text;
 }
 
+// "forwards" for "relay/homes/work-pc/forwards/3", since numbers mean nothing to who wrote the
+// list.
+std::string_view name_in(std::string_view path) {
+    const auto last = path.substr(path.rfind('/') + 1);
+    const bool is_index = last.find_first_not_of("0123456789") == std::string_view::npos;
+    if (!is_index || last.size() == path.size()) return last;
+    path.remove_suffix(last.size() + 1);
+    return path.substr(path.rfind('/') + 1);
+}
+
 }  // namespace
 
 void Source::wrong(Position at, std::string text) {
@@ -54,8 +64,8 @@ bool is_scalar(const Node& node, std::string_view name, Source& source) {
 MapReader::MapReader(const Node& node, std::string path, Source& source)
     : node_(node), path_(std::move(path)), source_(source) {
     if (node.kind == Node::Kind::Map || node.kind == Node::Kind::Empty) return;
-    const auto last = path_.substr(path_.rfind('/') + 1);
-    source_.wrong(node, (path_.empty() ? "the settings" : quoted(last)) +
+    const auto name = name_in(path_);
+    source_.wrong(node, (path_.empty() ? "the settings" : quoted(name)) +
                             " must be a map, with lines such as KEY: VALUE");
 }
 
@@ -126,9 +136,9 @@ void MapReader::refuse_others() {
     for (const auto& entry : node_.entries) {
         if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
         const auto nearest = nearest_word(entry.key, known_);
-        const auto last = path_.substr(path_.rfind('/') + 1);
+        const auto name = name_in(path_);
         source_.wrong(entry.at, "unknown setting " + quoted(entry.key.substr(0, 64)) +
-                                    (last.empty() ? "" : " in " + quoted(last)) + ": " +
+                                    (name.empty() ? "" : " in " + quoted(name)) + ": " +
                                     (nearest.empty() ? "allowed are " + listed(known_)
                                                      : "did you mean " + quoted(nearest) + "?"));
     }

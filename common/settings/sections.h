@@ -7,8 +7,10 @@
 namespace relay {
 
 RelaySettings read_relay(const Node& node, Source& source);
-// `path` is that of the home: "relay/homes/NAME".
-HomeEntry read_home_entry(const Node& node, const std::string& path, Source& source);
+// `path` is that of the home: "relay/homes/NAME". `others` are read already: all of them together
+// have at most max_forwards.
+HomeEntry read_home_entry(const Node& node, const std::string& path, Source& source,
+                          const std::map<std::string, HomeEntry>& others);
 HomeSettings read_home(const Node& node, Source& source);
 
 // What carriers of both roles have in common.

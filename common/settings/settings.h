@@ -21,6 +21,7 @@ namespace relay {
 
 inline constexpr std::size_t max_homes = 4096;
 inline constexpr std::size_t max_forwards_per_home = 4096;
+inline constexpr std::size_t max_forwards = 65536;  // Of all homes: a few bytes can name 4096.
 inline constexpr std::size_t max_keys_per_home = 16;
 inline constexpr std::size_t max_from_per_home = 64;
 inline constexpr std::size_t max_endpoints = 16;

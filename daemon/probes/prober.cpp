@@ -1,0 +1,130 @@
+#include "daemon/probes/prober.h"
+
+#include <algorithm>
+
+#include "daemon/io/system_clock.h"
+
+namespace relay {
+
+Prober::Prober(Loop& loop, ProberUser& user, Options options)
+    : loop_(loop),
+      user_(user),
+      options_(options),
+      timer_(loop, [this] { work(); }),
+      again_(loop, [this] { work(); }) {}
+
+void Prober::add(ForwardId forward, const HostPort& target, ProbeKind kind) {
+    if (kind == ProbeKind::Auto) kind = kind_for_port(target.port);
+    entries_[forward] = Entry{.target = target, .kind = kind, .due = now()};
+    again_.schedule();
+}
+
+void Prober::remove(ForwardId forward) {
+    const auto found = entries_.find(forward);
+    if (found == entries_.end()) return;
+    const auto waiting = std::move(found->second.waiting);
+    if (found->second.running) --running_;
+    entries_.erase(found);
+    const ProbeResult gone{.detail = "the forward was removed", .at = now()};
+    for (const OnResult& on_result : waiting) on_result(gone);
+}
+
+void Prober::set(Options options) {
+    options_ = options;
+    again_.schedule();
+}
+
+void Prober::session_came() {
+    for (auto& [forward, entry] : entries_) entry.due = now();
+    again_.schedule();
+}
+
+void Prober::session_left() {
+    for (auto& [forward, entry] : entries_) entry.failures = 0;
+}
+
+void Prober::probe_now(ForwardId forward, OnResult on_result) {
+    const auto found = entries_.find(forward);
+    if (found == entries_.end()) {
+        on_result({.detail = "no such forward", .at = now()});
+        return;
+    }
+    found->second.waiting.push_back(std::move(on_result));
+    again_.schedule();
+}
+
+const ProbeResult* Prober::last(ForwardId forward) const {
+    const auto found = entries_.find(forward);
+    if (found == entries_.end() || !found->second.last) return nullptr;
+    return &*found->second.last;
+}
+
+// Begins what is due, as far as there is room, and arms the timer for the rest.
+void Prober::work() {
+    const TimePoint time = now();
+    const bool by_itself = options_.interval > Duration::zero();
+    std::optional<TimePoint> next;
+    std::vector<ForwardId> due;
+    for (auto& [forward, entry] : entries_) {
+        if (entry.running) continue;
+        const bool periodic = by_itself && entry.kind != ProbeKind::None;
+        if (!entry.waiting.empty() || (periodic && entry.due <= time)) {
+            due.push_back(forward);
+        } else if (periodic) {
+            next = earlier(next, entry.due);
+        }
+    }
+    for (const ForwardId forward : due) {
+        if (running_ >= at_once_most) break;  // The end of one of them comes back here.
+        const auto found = entries_.find(forward);
+        if (found != entries_.end()) begin(forward, found->second);
+    }
+    if (next) timer_.arm_at(*next);
+}
+
+void Prober::begin(ForwardId forward, Entry& entry) {
+    entry.running = true;
+    ++running_;
+    entry.due = now() + std::max(options_.interval, Duration(std::chrono::seconds(1)));
+    SessionDriver* driver = user_.session_for_probe();
+    if (driver == nullptr) {
+        ended(forward, {.at = now()});
+        return;
+    }
+    const ProbeKind kind = entry.kind == ProbeKind::None ? ProbeKind::Tcp : entry.kind;
+    auto run = std::make_unique<ProbeRun>(
+        loop_, *driver, kind,
+        [this, forward](const ProbeResult& result) { ended(forward, result); });
+    ProbeRun& started = *run;
+    const auto stream =
+        driver->open({entry.target.host, entry.target.port, "probe"}, std::move(run));
+    if (!stream) {
+        ended(forward, {.verdict = Verdict::Silent, .detail = stream.error().text, .at = now()});
+        return;
+    }
+    started.start(*stream);
+    driver->settle();
+}
+
+void Prober::ended(ForwardId forward, const ProbeResult& result) {
+    const auto found = entries_.find(forward);
+    if (found == entries_.end() || !found->second.running) return;
+    Entry& entry = found->second;
+    entry.running = false;
+    --running_;
+    entry.last = result;
+    entry.failures = result.verdict == Verdict::Ok ? 0 : entry.failures + 1;
+    const unsigned failures = entry.failures;
+    const auto waiting = std::move(entry.waiting);
+    entry.waiting.clear();
+    again_.schedule();
+    user_.probed(forward, result);
+    for (const OnResult& on_result : waiting) on_result(result);
+    const bool enough = options_.failures > 0 && failures >= options_.failures;
+    if (!enough || result.verdict == Verdict::NoHome) return;
+    if (renewed_at_ && now() - *renewed_at_ < renewal_pause) return;
+    renewed_at_ = now();
+    user_.carriers_need_renewal(forward, failures);
+}
+
+}  // namespace relay

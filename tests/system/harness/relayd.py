@@ -1,0 +1,104 @@
+"""A relay and a home on loopback, as an operator runs them, and relayctl to ask them.
+
+RELAYD_BUILD in the environment is the build folder whose programs are used.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+
+from harness.processes import run, wait_for
+
+HOME_NAME = "work-pc"
+
+
+def build_folder():
+    return pathlib.Path(os.environ["RELAYD_BUILD"]).resolve()
+
+
+class Daemon:
+    """One relayd with a state folder and a control socket of its own."""
+
+    def __init__(self, scene, name):
+        self.scene = scene
+        self.name = name
+        self.state = scene.path(name, "state")
+        self.socket = scene.path(name, "control.sock")
+        self.process = None
+
+    def start(self, *arguments):
+        self.process = self.scene.start(
+            self.name, build_folder() / "daemon/relayd", *arguments, "--state-dir", self.state,
+            "--control", self.socket, "--log-level", "debug")
+        wait_for(f"{self.name} to answer", self._answers)
+        return self
+
+    def log(self):
+        return self.process.text()
+
+    def relayctl(self, *words, check=True, seconds=20):
+        return run(build_folder() / "ctl/relayctl", "--control", self.socket, *words, check=check,
+                   seconds=seconds)
+
+    def ask(self, *words):
+        """The answer as JSON."""
+        return json.loads(self.relayctl("--json", *words).stdout)
+
+    def public_key(self):
+        """The line to register; makes the key if there is none yet."""
+        shown = run(build_folder() / "daemon/relayd", "key", "show", "--state-dir", self.state)
+        return shown.stdout.splitlines()[0]
+
+    def _answers(self):
+        if not self.process.running():
+            raise RuntimeError(f"{self.name} ended with {self.process.wait(0)}")
+        return self.relayctl("status", check=False).returncode == 0
+
+
+class Tunnel:
+    """A relay and a home that may dial `targets` (ports of 127.0.0.1), with their session up."""
+
+    def __init__(self, scene, *targets, start_home=True):
+        self.scene = scene
+        self.targets = targets
+        self.carrier_port = scene.free_port()
+        self.relay = Daemon(scene, "relay").start("relay", "--listen", self.address())
+        self.home = Daemon(scene, "home")
+        self.relay.relayctl("home", "add", HOME_NAME, self.home.public_key())
+        if start_home:
+            self.start_home()
+
+    def address(self):
+        return f"wss://127.0.0.1:{self.carrier_port}"
+
+    def start_home(self):
+        allowed = [word for port in self.targets for word in ("--allow", f"127.0.0.1:{port}")]
+        self.home.start("home", self.address(), "--name", HOME_NAME, *allowed)
+        self.wait_for_session()
+
+    def sessions(self):
+        return self.relay.ask("sessions")["sessions"]
+
+    def attached(self):
+        """The home's session, or None while it has no carrier."""
+        return next((each for each in self.sessions()
+                     if each["home"] == HOME_NAME and each["state"] == "attached"), None)
+
+    def wait_for_session(self, seconds=20):
+        return wait_for("the home's session", self.attached, seconds)
+
+    def forward(self, target, *options):
+        """The port of a new forward to port `target` of the home."""
+        port = self.scene.free_port()
+        self.relay.relayctl("forward", "add", str(port), "--home", HOME_NAME,
+                            "--to", f"127.0.0.1:{target}", *options)
+        self.scene.wait_for_port(port, self.relay.process)
+        return port
+
+    def cut_carriers(self):
+        """Resets the connections between home and relay; returns how many there were."""
+        found = subprocess.run(["ss", "-H", "-t", "-K", "state", "established",
+                                f"dport = :{self.carrier_port}"], check=True,
+                               stdout=subprocess.PIPE, text=True)
+        return len(found.stdout.splitlines())

@@ -1,0 +1,204 @@
+// Rules of PROTOCOL.md that the simulation's honest peers never break, and a few facts.
+#include "common/session/session.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+using namespace relay;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr CarrierId carrier{1};
+
+struct Peer {
+    explicit Peer(Side side, SessionOptions options = {})
+        : session(side, SessionId{1}, arena, options, TimePoint{}) {}
+
+    std::unique_ptr<std::uint8_t[]> memory =
+        std::make_unique_for_overwrite<std::uint8_t[]>(8 << 20);
+    Arena arena{MutableBytes{memory.get(), 8 << 20}};
+    Session session;
+
+    ByteVector output(TimePoint now = {}) {
+        ByteVector bytes;
+        std::uint8_t room[16384];
+        while (const std::size_t size = session.transmit(carrier, room, now)) {
+            bytes.insert(bytes.end(), room, room + size);
+        }
+        return bytes;
+    }
+
+    Status input(Bytes bytes, TimePoint now = {}) { return session.receive(carrier, bytes, now); }
+
+    template <typename What>
+    std::optional<What> event() {
+        while (const auto next = session.next_event()) {
+            if (const auto* what = std::get_if<What>(&*next)) return *what;
+        }
+        return std::nullopt;
+    }
+};
+
+// A relay and a home on one carrier, ready for data.
+struct Pair {
+    explicit Pair(SessionOptions options = {})
+        : relay(Side::Relay, options), home(Side::Home, options) {
+        relay.session.attach(carrier, {});
+        home.session.attach(carrier, {});
+        exchange();
+    }
+
+    void exchange(TimePoint now = {}) {
+        for (int round = 0; round < 4; ++round) {
+            REQUIRE(home.input(relay.output(now), now));
+            REQUIRE(relay.input(home.output(now), now));
+        }
+    }
+
+    Peer relay, home;
+};
+
+void write(Session& session, StreamId stream, std::string_view text) {
+    const auto space = session.write_space(stream);
+    REQUIRE(space[0].size() >= text.size());
+    std::copy(text.begin(), text.end(), space[0].begin());
+    session.wrote(stream, text.size());
+}
+
+ByteVector data_frame(std::uint64_t stream, std::uint64_t offset, std::size_t size) {
+    ByteVector room(size + 64), bytes(size, 7);
+    ByteWriter writer{room};
+    wire::put_data(writer, stream, offset, bytes, {});
+    return vector_of(writer.written());
+}
+
+}  // namespace
+
+TEST_CASE("bytes may be written before the target is connected, and arrive behind the OPEN") {
+    Pair pair;
+    const auto stream = pair.relay.session.open({"127.0.0.1", 22, "192.0.2.1:5"}, {});
+    REQUIRE(stream);
+    write(pair.relay.session, *stream, "SSH-2.0");
+    REQUIRE(pair.home.input(pair.relay.output()));
+    const auto opened = pair.home.event<StreamOpened>();
+    REQUIRE(opened);
+    CHECK(opened->destination.host == "127.0.0.1");
+    CHECK(opened->destination.port == 22);
+    CHECK(opened->destination.visitor == "192.0.2.1:5");
+    CHECK(text_of(pair.home.session.read_data(opened->stream)[0]) == "SSH-2.0");
+}
+
+TEST_CASE("both halves close, and then the stream is gone at both ends") {
+    Pair pair;
+    const StreamId stream = *pair.relay.session.open({"127.0.0.1", 22, ""}, {});
+    write(pair.relay.session, stream, "last words");
+    pair.relay.session.finish(stream);
+    pair.exchange();
+    CHECK_FALSE(pair.home.event<StreamFinished>());  // Not before they are consumed.
+    pair.home.session.consumed(stream, 10, {});
+    CHECK(pair.home.event<StreamFinished>());
+    CHECK(pair.home.session.has(stream));
+    write(pair.home.session, stream, "answer");
+    pair.home.session.finish(stream);
+    pair.exchange();
+    pair.relay.session.consumed(stream, 6, {});
+    pair.exchange();
+    CHECK_FALSE(pair.relay.session.has(stream));
+    CHECK_FALSE(pair.home.session.has(stream));
+    CHECK(pair.relay.session.memory_bytes() <= wire::control_window_bytes);
+}
+
+TEST_CASE("a stalled reader holds its sender at the window, and nobody else") {
+    Pair pair;
+    const StreamId stalled = *pair.relay.session.open({"127.0.0.1", 1, ""}, {});
+    const StreamId other = *pair.relay.session.open({"127.0.0.1", 2, ""}, {});
+    while (const std::size_t room = pair.relay.session.write_space(stalled)[0].size()) {
+        pair.relay.session.wrote(stalled, room);
+        pair.exchange();
+    }
+    CHECK(pair.relay.session.info(stalled)->buffered_bytes == wire::window_initial_bytes);
+    write(pair.relay.session, other, "x");
+    pair.exchange();
+    CHECK(pair.home.session.read_data(other)[0].size() == 1);
+}
+
+TEST_CASE("a stream is never closed for being idle, and pings keep being answered") {
+    Pair pair;
+    const StreamId stream = *pair.relay.session.open({"127.0.0.1", 1, ""}, {});
+    TimePoint now{};
+    for (int hour = 0; hour < 24 * 1200; ++hour) {
+        now += 3s;
+        pair.relay.session.deadline_reached(now);
+        pair.home.session.deadline_reached(now);
+        pair.exchange(now);
+    }
+    CHECK(pair.relay.session.has(stream));
+    CHECK(pair.home.session.has(stream));
+}
+
+TEST_CASE("without a carrier a session is over after its time, and says so") {
+    Peer relay{Side::Relay, {.keep = 10s}};
+    relay.session.attach(carrier, {});
+    relay.session.detach(carrier, TimePoint{1s});
+    CHECK(relay.session.deadline() == TimePoint{11s});
+    relay.session.deadline_reached(TimePoint{11s});
+    const auto over = relay.event<SessionOver>();
+    REQUIRE(over);
+    CHECK(over->reason == EndReason::Expired);
+}
+
+TEST_CASE("a goodbye reaches the peer with its reason") {
+    Pair pair;
+    const StreamId stream = *pair.relay.session.open({"127.0.0.1", 1, ""}, {});
+    pair.exchange();
+    pair.relay.session.end(EndReason::Replaced);
+    REQUIRE(pair.home.input(pair.relay.output()));
+    const auto reset = pair.home.event<StreamReset>();
+    REQUIRE(reset);
+    CHECK(reset->stream == stream);
+    CHECK(pair.home.event<SessionOver>()->reason == EndReason::Replaced);
+}
+
+TEST_CASE("broken rules end the session") {
+    const struct {
+        std::string what;
+        ByteVector bytes;
+    } cases[] = {
+        {"data for a stream never opened", data_frame(8, 0, 1)},
+        {"data for a stream of our own number, never opened", data_frame(9, 0, 1)},
+        {"a gap in the control stream", data_frame(0, 1000, 1)},
+        {"a gap in a stream", data_frame(2, 1, 1)},
+        {"a handshake frame", {0x01, 0, 0}},
+        {"an unknown frame", {0x7f, 0, 0}},
+        {"a BYE of a wrong length", {0x16, 0, 0}},
+    };
+    for (const auto& [what, bytes] : cases) {
+        CAPTURE(what);
+        Pair pair;
+        const auto stream = pair.relay.session.open({"127.0.0.1", 1, ""}, {});
+        REQUIRE(stream->value == 2);
+        pair.exchange();
+        CHECK_FALSE(pair.home.input(bytes));
+        CHECK(pair.home.session.over());
+        CHECK(pair.home.event<SessionOver>()->reason == EndReason::ProtocolError);
+    }
+}
+
+TEST_CASE("more bytes than credit end the session") {
+    Pair pair{{.ring_bytes = 1024, .window_bytes = 1024}};
+    REQUIRE(pair.relay.session.open({"127.0.0.1", 1, ""}, {}));
+    pair.exchange();
+    REQUIRE(pair.home.input(data_frame(2, 0, 1024)));
+    CHECK_FALSE(pair.home.input(data_frame(2, 1024, 1)));
+}
+
+TEST_CASE("streams over the limit are refused one by one") {
+    Pair pair{{.streams_max = 3}};
+    for (int i = 0; i < 3; ++i) REQUIRE(pair.relay.session.open({"127.0.0.1", 1, ""}, {}));
+    const auto fourth = pair.relay.session.open({"127.0.0.1", 1, ""}, {});
+    REQUIRE_FALSE(fourth);
+    CHECK(fourth.error().code == ErrorCode::TooLarge);
+}
