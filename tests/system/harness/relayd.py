@@ -59,22 +59,24 @@ class Daemon:
 class Tunnel:
     """A relay and a home that may dial `targets` (ports of 127.0.0.1), with their session up."""
 
-    def __init__(self, scene, *targets, start_home=True):
+    def __init__(self, scene, *targets):
         self.scene = scene
         self.targets = targets
         self.carrier_port = scene.free_port()
         self.relay = Daemon(scene, "relay").start("relay", "--listen", self.address())
         self.home = Daemon(scene, "home")
         self.relay.relayctl("home", "add", HOME_NAME, self.home.public_key())
-        if start_home:
-            self.start_home()
+        self.start_home()
 
     def address(self):
         return f"wss://127.0.0.1:{self.carrier_port}"
 
-    def start_home(self):
+    def home_arguments(self):
         allowed = [word for port in self.targets for word in ("--allow", f"127.0.0.1:{port}")]
-        self.home.start("home", self.address(), "--name", HOME_NAME, *allowed)
+        return ["home", self.address(), "--name", HOME_NAME, *allowed]
+
+    def start_home(self):
+        self.home.start(*self.home_arguments())
         self.wait_for_session()
 
     def sessions(self):

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""The connection between home and relay is cut again and again while 100 MB go each way: visitors
+notice nothing but a pause."""
+
+import concurrent.futures
+import hashlib
+import os
+import threading
+
+from harness.clients import CHUNK, connect
+from harness.processes import Scene, wait_for
+from harness.relayd import Tunnel
+from harness.targets import Target
+
+STREAMS = 4
+BYTES_PER_STREAM = 25_000_000
+CUTS = 5
+
+
+class Exchange:
+    """Sends `sent` and reads as much at the same time, over one connection."""
+
+    def __init__(self, sent):
+        self.sent = sent
+        self.received = 0
+
+    def run(self, connection):
+        """The digest of what came."""
+        sender = threading.Thread(target=connection.sendall, args=(self.sent,))
+        sender.start()
+        digest = hashlib.sha256()
+        while self.received < len(self.sent):
+            part = connection.recv(CHUNK)
+            if not part:
+                raise EOFError(f"the connection ended after {self.received} bytes")
+            digest.update(part)
+            self.received += len(part)
+        sender.join()
+        return digest.hexdigest()
+
+
+class Visitor(Exchange):
+    def __init__(self, port):
+        super().__init__(os.urandom(BYTES_PER_STREAM))
+        self.connection = connect(port, seconds=120)
+        self.address = self.connection.getsockname()
+
+    def visit(self):
+        with self.connection:
+            return self.run(self.connection)
+
+
+def cut_while_bytes_flow(tunnel, visitors):
+    """Cuts at even steps of the transfer; returns the ids of the sessions seen."""
+    total = STREAMS * BYTES_PER_STREAM
+    seen = {tunnel.wait_for_session()["id"]}
+    for number in range(1, CUTS + 1):
+        def far_enough(wanted=total * number // (CUTS + 1)):
+            return sum(visitor.received for visitor in visitors) >= wanted
+        wait_for(f"the moment of cut {number}", far_enough, 60)
+        assert sum(visitor.received for visitor in visitors) < total, "too late to cut"
+        wait_for("a carrier to cut", tunnel.cut_carriers)
+        seen.add(tunnel.wait_for_session()["id"])
+    return seen
+
+
+def main():
+    with Scene() as scene:
+        answer = os.urandom(BYTES_PER_STREAM)
+        target = Target(scene, lambda connection: Exchange(answer).run(connection))
+        tunnel = Tunnel(scene, target.port)
+        port = tunnel.forward(target.port, "--probe", "none")
+        visitors = [Visitor(port) for _ in range(STREAMS)]
+        with concurrent.futures.ThreadPoolExecutor(STREAMS) as pool:
+            visits = [pool.submit(visitor.visit) for visitor in visitors]
+            sessions = cut_while_bytes_flow(tunnel, visitors)
+            arrived = [visit.result(120) for visit in visits]
+        scene.fact(f"{CUTS} cuts: no visitor's connection broke")
+
+        assert arrived == STREAMS * [hashlib.sha256(answer).hexdigest()]
+        scene.fact("100 MB from the home are equal byte for byte")
+        assert {target.result() for _ in visitors} == {
+            hashlib.sha256(visitor.sent).hexdigest() for visitor in visitors}
+        scene.fact("100 MB to the home are equal byte for byte")
+        assert len(sessions) == 1, sessions
+        scene.fact("it was one session all the time")
+
+
+if __name__ == "__main__":
+    main()

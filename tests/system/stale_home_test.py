@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""A home that died or froze does not stand in the way of its successor with the same key."""
+
+import os
+import shutil
+import signal
+import time
+
+from harness.clients import connect
+from harness.processes import Scene, wait_for
+from harness.relayd import HOME_NAME, Daemon, Tunnel
+from harness.targets import Target, echo
+
+AT_ONCE_SECONDS = 5  # Less than the deadline of a ping, so it is not that which ends the old one.
+
+
+def speaks(port):
+    """Whether an echo comes back through the forward."""
+    try:
+        with connect(port, seconds=3) as visitor:
+            visitor.sendall(b"is anybody home?")
+            return visitor.recv(100) == b"is anybody home?"
+    except OSError:
+        return False
+
+
+def the_end_comes(visitor):
+    visitor.settimeout(20)
+    try:
+        return visitor.recv(100) == b""
+    except ConnectionResetError:
+        return True
+
+
+def a_killed_home_is_replaced(scene, tunnel, port):
+    with connect(port) as visitor:
+        visitor.sendall(b"x")
+        assert visitor.recv(1) == b"x"
+        tunnel.home.process.kill()
+        tunnel.home.start(*tunnel.home_arguments())
+        started = time.monotonic()
+        wait_for("the forward", lambda: speaks(port), AT_ONCE_SECONDS)
+        scene.fact(f"after kill -9 and a new start, the forward works in "
+                   f"{time.monotonic() - started:.1f} s")
+        assert the_end_comes(visitor)
+        scene.fact("a visitor of the dead home sees an end")
+
+
+def a_frozen_home_is_replaced(scene, tunnel, port):
+    frozen = tunnel.home.process
+    os.kill(frozen.pid, signal.SIGSTOP)
+    assert tunnel.attached(), "the relay cannot know yet"
+    successor = Daemon(scene, "home-again")
+    shutil.copytree(tunnel.home.state, successor.state)
+    successor.start(*tunnel.home_arguments())
+    started = time.monotonic()
+    wait_for("the forward", lambda: speaks(port), AT_ONCE_SECONDS)
+    scene.fact(f"the same key takes over from a frozen home, the forward works in "
+               f"{time.monotonic() - started:.1f} s")
+    online = [each for each in tunnel.relay.ask("home", "list")["homes"] if each["online"]]
+    assert [each["name"] for each in online] == [HOME_NAME], online
+    assert len(tunnel.sessions()) == 1, tunnel.sessions()
+    scene.fact("one session is left")
+    frozen.kill()
+
+
+def main():
+    with Scene() as scene:
+        target = Target(scene, echo)
+        tunnel = Tunnel(scene, target.port)
+        port = tunnel.forward(target.port)
+        assert speaks(port)
+        a_killed_home_is_replaced(scene, tunnel, port)
+        a_frozen_home_is_replaced(scene, tunnel, port)
+        assert "in use" not in tunnel.relay.log().lower(), "an address was in use"
+        scene.fact("no address was in use")
+
+
+if __name__ == "__main__":
+    main()
