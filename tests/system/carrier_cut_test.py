@@ -5,9 +5,8 @@ notice nothing but a pause."""
 import concurrent.futures
 import hashlib
 import os
-import threading
 
-from harness.clients import CHUNK, connect
+from harness.exchange import Exchange, Visitor
 from harness.processes import Scene, wait_for
 from harness.relayd import Tunnel
 from harness.targets import Target
@@ -15,39 +14,6 @@ from harness.targets import Target
 STREAMS = 4
 BYTES_PER_STREAM = 25_000_000
 CUTS = 5
-
-
-class Exchange:
-    """Sends `sent` and reads as much at the same time, over one connection."""
-
-    def __init__(self, sent):
-        self.sent = sent
-        self.received = 0
-
-    def run(self, connection):
-        """The digest of what came."""
-        sender = threading.Thread(target=connection.sendall, args=(self.sent,))
-        sender.start()
-        digest = hashlib.sha256()
-        while self.received < len(self.sent):
-            part = connection.recv(CHUNK)
-            if not part:
-                raise EOFError(f"the connection ended after {self.received} bytes")
-            digest.update(part)
-            self.received += len(part)
-        sender.join()
-        return digest.hexdigest()
-
-
-class Visitor(Exchange):
-    def __init__(self, port):
-        super().__init__(os.urandom(BYTES_PER_STREAM))
-        self.connection = connect(port, seconds=120)
-        self.address = self.connection.getsockname()
-
-    def visit(self):
-        with self.connection:
-            return self.run(self.connection)
 
 
 def cut_while_bytes_flow(tunnel, visitors):
@@ -70,7 +36,7 @@ def main():
         target = Target(scene, lambda connection: Exchange(answer).run(connection))
         tunnel = Tunnel(scene, target.port)
         port = tunnel.forward(target.port, "--probe", "none")
-        visitors = [Visitor(port) for _ in range(STREAMS)]
+        visitors = [Visitor(port, BYTES_PER_STREAM) for _ in range(STREAMS)]
         with concurrent.futures.ThreadPoolExecutor(STREAMS) as pool:
             visits = [pool.submit(visitor.visit) for visitor in visitors]
             sessions = cut_while_bytes_flow(tunnel, visitors)

@@ -112,12 +112,13 @@ class Scene:
         self._processes.append(process)
         return process
 
-    def wait_for_port(self, port, process, seconds=20):
-        """Returns once `port` listens; fails at once if `process` ends before."""
+    def wait_for_port(self, port, process, seconds=20, within=()):
+        """Returns once `port` listens; fails at once if `process` ends before. `within`: what starts
+        a command on the host that is meant."""
         def listens():
             if not process.running():
                 raise RuntimeError(f"{process.name} ended with {process.wait(0)}")
-            found = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], check=True,
+            found = subprocess.run([*within, "ss", "-Hltn", f"sport = :{port}"], check=True,
                                    stdout=subprocess.PIPE, text=True)
             return found.stdout
         wait_for(f"{process.name} on port {port}", listens, seconds)

@@ -20,17 +20,18 @@ def build_folder():
 class Daemon:
     """One relayd with a state folder and a control socket of its own."""
 
-    def __init__(self, scene, name):
+    def __init__(self, scene, name, within=()):
         self.scene = scene
         self.name = name
+        self.within = within  # What starts a command on its host: Network.inside().
         self.state = scene.path(name, "state")
         self.socket = scene.path(name, "control.sock")
         self.process = None
 
     def start(self, *arguments):
         self.process = self.scene.start(
-            self.name, build_folder() / "daemon/relayd", *arguments, "--state-dir", self.state,
-            "--control", self.socket, "--log-level", "debug")
+            self.name, *self.within, build_folder() / "daemon/relayd", *arguments,
+            "--state-dir", self.state, "--control", self.socket, "--log-level", "debug")
         wait_for(f"{self.name} to answer", self._answers)
         return self
 
@@ -57,19 +58,25 @@ class Daemon:
 
 
 class Tunnel:
-    """A relay and a home that may dial `targets` (ports of 127.0.0.1), with their session up."""
+    """A relay and a home that may dial `targets` (ports of 127.0.0.1), with their session up.
 
-    def __init__(self, scene, *targets):
+    Both run on loopback, or on the hosts "relay" and "home" of `network` (testhost.Network).
+    """
+
+    def __init__(self, scene, *targets, network=None):
         self.scene = scene
+        self.network = network
         self.targets = targets
         self.carrier_port = scene.free_port()
-        self.relay = Daemon(scene, "relay").start("relay", "--listen", self.address())
-        self.home = Daemon(scene, "home")
+        self.relay = Daemon(scene, "relay", self._within("relay")).start(
+            "relay", "--listen", self.address())
+        self.home = Daemon(scene, "home", self._within("home"))
         self.relay.relayctl("home", "add", HOME_NAME, self.home.public_key())
         self.start_home()
 
     def address(self):
-        return f"wss://127.0.0.1:{self.carrier_port}"
+        host = self.network.addresses["relay"] if self.network else "127.0.0.1"
+        return f"wss://{host}:{self.carrier_port}"
 
     def home_arguments(self):
         allowed = [word for port in self.targets for word in ("--allow", f"127.0.0.1:{port}")]
@@ -95,7 +102,7 @@ class Tunnel:
         port = self.scene.free_port()
         self.relay.relayctl("forward", "add", str(port), "--home", HOME_NAME,
                             "--to", f"127.0.0.1:{target}", *options)
-        self.scene.wait_for_port(port, self.relay.process)
+        self.scene.wait_for_port(port, self.relay.process, within=self.relay.within)
         return port
 
     def cut_carriers(self):
@@ -104,3 +111,6 @@ class Tunnel:
                                 f"dport = :{self.carrier_port}"], check=True,
                                stdout=subprocess.PIPE, text=True)
         return len(found.stdout.splitlines())
+
+    def _within(self, name):
+        return self.network.inside(name) if self.network else ()
