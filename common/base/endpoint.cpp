@@ -39,6 +39,10 @@ Error malformed(std::string_view what, std::string_view why) {
     return {ErrorCode::Malformed, "'" + std::string{what} + "' " + std::string{why}};
 }
 
+Error too_large() {
+    return {ErrorCode::TooLarge, "an endpoint has at most 1024 characters, with its port"};
+}
+
 // It goes into a request line as it is (RFC 3986 section 3.3), and a fragment would not arrive.
 bool is_path(std::string_view text) {
     return std::all_of(text.begin(), text.end(),
@@ -56,9 +60,7 @@ Result<HostPort> parse_authority(std::string_view text, std::uint16_t usual_port
 }  // namespace
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
-    if (text.size() > max_endpoint_size) {
-        return Error{ErrorCode::TooLarge, "an endpoint has at most 1024 characters"};
-    }
+    if (text.size() > max_endpoint_size) return too_large();
     const auto* scheme = scheme_at_front(text);
     if (scheme == nullptr) {
         return malformed(text, "must begin with wss://, ws:// or tls://");
@@ -72,10 +74,13 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     if (scheme->kind == CarrierKind::Tls && path.size() > 1) {
         return malformed(text, "has a path, which only wss:// and ws:// can have");
     }
-    return Endpoint{.kind = scheme->kind,
-                    .host = std::move(address->host),
-                    .port = address->port,
-                    .path = path.empty() ? "/" : std::string{path}};
+    Endpoint endpoint{.kind = scheme->kind,
+                      .host = std::move(address->host),
+                      .port = address->port,
+                      .path = path.empty() ? "/" : std::string{path}};
+    // Written out it has its port, and must be short enough to be read again.
+    if (to_text(endpoint).size() > max_endpoint_size) return too_large();
+    return endpoint;
 }
 
 std::string to_text(const Endpoint& endpoint) {

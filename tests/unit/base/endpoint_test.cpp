@@ -58,10 +58,13 @@ TEST_CASE("malformed endpoints are refused") {
     }
 }
 
-TEST_CASE("an endpoint has at most 1024 characters") {
-    const std::string start = "wss://host/";
-    CHECK(parse_endpoint(start + std::string(max_endpoint_size - start.size(), 'a')));
-    CHECK(parse_endpoint(start + std::string(max_endpoint_size - start.size() + 1, 'a'))
-              .error()
-              .code == ErrorCode::TooLarge);
+TEST_CASE("an endpoint has at most 1024 characters, its port among them") {
+    const auto with_path = [](const std::string& start, std::size_t size) {
+        return parse_endpoint(start + std::string(size - start.size(), 'a'));
+    };
+    const auto longest = with_path("wss://host:443/", max_endpoint_size);
+    REQUIRE(longest);
+    CHECK(*parse_endpoint(to_text(*longest)) == *longest);
+    CHECK(with_path("wss://host:443/", max_endpoint_size + 1).error().code == ErrorCode::TooLarge);
+    CHECK(with_path("wss://host/", max_endpoint_size).error().code == ErrorCode::TooLarge);
 }
