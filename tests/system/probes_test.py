@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""What relayctl probe says of real servers, and of ports that only look like one."""
+
+import json
+import socket
+
+from harness import desktops, parts
+from harness.processes import Scene, wait_for
+from harness.relayd import Tunnel
+from harness.targets import Target
+
+
+def verdict_of(tunnel, port):
+    """(exit status, verdict, detail) of a probe made now."""
+    done = tunnel.relay.relayctl("--json", "probe", str(port), check=False, seconds=30)
+    [probe] = json.loads(done.stdout)["probes"]
+    assert probe["ok"] == (probe["verdict"] == "ok"), probe
+    return done.returncode, probe["verdict"], probe.get("detail", "")
+
+
+def real_servers_are_known(scene, tunnel, servers):
+    for kind, (target, detail) in servers.items():
+        port = tunnel.forward(target, "--probe", kind)
+        status, verdict, seen = verdict_of(tunnel, port)
+        assert (status, verdict) == (0, "ok") and seen.startswith(detail), (kind, verdict, seen)
+        scene.fact(f"{kind}: ok, {seen}")
+
+
+def the_wrong_server_is_told(scene, tunnel, target):
+    status, verdict, seen = verdict_of(tunnel, tunnel.forward(target, "--probe", "rdp"))
+    assert (status, verdict) == (1, "wrong protocol"), (verdict, seen)
+    scene.fact(f"an SSH server is no RDP server: {verdict}, {seen}")
+
+
+def a_failure_has_its_verdict(scene, tunnel, expected, target):
+    status, verdict, seen = verdict_of(tunnel, tunnel.forward(target, "--probe", "ssh"))
+    assert (status, verdict) == (1, expected), (verdict, seen)
+    scene.fact(f"{expected}: {seen}")
+
+
+def an_absent_home_is_told(scene, tunnel, target):
+    port = tunnel.forward(target, "--probe", "ssh", "--grace", "1s")
+    tunnel.home.process.stop()
+    wait_for("the relay to notice", lambda: not tunnel.attached())
+    status, verdict, seen = verdict_of(tunnel, port)
+    assert (status, verdict) == (1, "no home"), (verdict, seen)
+    scene.fact(f"no home: {seen}")
+
+
+def main():
+    with Scene() as scene:
+        server, web, desktop = parts.sshd(scene), parts.nginx(scene), desktops.xrdp(scene)
+        failing = {
+            "refused": scene.free_port(),
+            "closed": Target(scene, socket.socket.close).port,
+            "silent": Target(scene, lambda connection: connection.recv(1)).port,
+        }
+        tunnel = Tunnel(scene, server.port, web.plain_port, web.tls_port, desktop.port,
+                        *failing.values())
+        real_servers_are_known(scene, tunnel, {
+            "ssh": (server.port, "SSH-2.0-OpenSSH"),
+            "http": (web.plain_port, "HTTP "),
+            "tls": (web.tls_port, "TLS 1."),
+            "rdp": (desktop.port, "RDP, TLS"),
+            "tcp": (server.port, ""),
+        })
+        the_wrong_server_is_told(scene, tunnel, server.port)
+        for expected, target in failing.items():
+            a_failure_has_its_verdict(scene, tunnel, expected, target)
+        an_absent_home_is_told(scene, tunnel, server.port)
+
+
+if __name__ == "__main__":
+    main()
