@@ -80,15 +80,17 @@ ProbeAnswer judge_rdp(Bytes heard) {
     return {Right, rdp_negotiation(heard[11], heard[15])};
 }
 
-// Lines of text may come before the identification; none of them starts with "SSH-".
+// Lines of text may come before the identification; none of them starts with "SSH-", and none,
+// complete or not, has a NUL in it.
 ProbeAnswer judge_ssh(Bytes heard) {
     auto text = text_of(heard);
     std::string_view line;
     while (take_line(text, line)) {
+        if (line.find('\0') != line.npos) return {Wrong};
         if (line.starts_with("SSH-2.0-") || line.starts_with("SSH-1.99-")) {
             return {Right, std::string{line.substr(0, line.find(' '))}};
         }
-        if (line.starts_with("SSH-") || line.find('\0') != line.npos) return {Wrong};
+        if (line.starts_with("SSH-")) return {Wrong};
     }
     if (text.find('\0') != text.npos) return {Wrong};
     return {};

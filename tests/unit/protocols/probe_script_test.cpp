@@ -140,6 +140,7 @@ TEST_CASE("what is nearly an answer is refused at once") {
         {ProbeKind::Rdp, with(rdp, 18, 1)},
         {ProbeKind::Ssh, "SSH-1.5-ancient\r\n"},
         {ProbeKind::Ssh, std::string{"binary\0", 7}},
+        {ProbeKind::Ssh, std::string{"SSH-2.0-x\0y\r\n", 13}},
         {ProbeKind::Ftp, "421 Too many connections\r\n"},
         {ProbeKind::Ftp, "2200\r\n"},
         {ProbeKind::Vnc, "RFB 003,008\n"},
