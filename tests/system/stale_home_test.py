@@ -37,8 +37,8 @@ def a_killed_home_is_replaced(scene, tunnel, port):
         visitor.sendall(b"x")
         assert visitor.recv(1) == b"x"
         tunnel.home.process.kill()
-        tunnel.home.start(*tunnel.home_arguments())
         started = time.monotonic()
+        tunnel.home.start(*tunnel.home_arguments())
         wait_for("the forward", lambda: speaks(port), AT_ONCE_SECONDS)
         scene.fact(f"after kill -9 and a new start, the forward works in "
                    f"{time.monotonic() - started:.1f} s")
@@ -52,8 +52,8 @@ def a_frozen_home_is_replaced(scene, tunnel, port):
     assert tunnel.attached(), "the relay cannot know yet"
     successor = Daemon(scene, "home-again")
     shutil.copytree(tunnel.home.state, successor.state)
-    successor.start(*tunnel.home_arguments())
     started = time.monotonic()
+    successor.start(*tunnel.home_arguments())
     wait_for("the forward", lambda: speaks(port), AT_ONCE_SECONDS)
     scene.fact(f"the same key takes over from a frozen home, the forward works in "
                f"{time.monotonic() - started:.1f} s")
