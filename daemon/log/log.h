@@ -66,6 +66,7 @@ public:
     Log& operator=(const Log&) = delete;
 
     void set_least(LogLevel least) { least_ = least; }
+    LogLevel least() const { return least_; }
     bool wants(LogLevel level) const { return level >= least_; }
 
     template <typename... Args>

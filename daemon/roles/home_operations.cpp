@@ -30,6 +30,7 @@ StatusSnapshot HomeRole::status() {
     status.home = settings_.name;
     for (const Endpoint& relay : settings_.relays) status.relays.push_back(to_text(relay));
     status.config = context_.config_path;
+    status.log_level = name_of(context_.log.least());
     if (driver_) {
         (driver_->attached() ? status.sessions : status.sessions_detached) = 1;
         status.streams = driver_->session().streams().size();

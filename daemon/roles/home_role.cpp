@@ -94,7 +94,7 @@ void HomeRole::carrier_ready(SessionDriver& driver) {
     if (&driver != driver_.get()) return;
     uplink_.is_up();
     context_.log.info(fields(), "connected to {}", relay_);
-    tell("carrier-ready", fmt::format("connected to {}", relay_));
+    tell("carrier-added", fmt::format("connected to {}", relay_));
 }
 
 void HomeRole::carrier_lost(SessionDriver& driver, const std::string& why) {

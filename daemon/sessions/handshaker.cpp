@@ -102,6 +102,7 @@ void RelayHandshaker::carrier_closed(const Error& why) {
 }
 
 void RelayHandshaker::finish(Outcome outcome) {
+    deadline_.disarm();
     const OnDone on_done = std::move(on_done_);
     on_done(*this, std::move(outcome));
 }
@@ -177,6 +178,7 @@ void HomeHandshaker::carrier_closed(const Error& why) {
 }
 
 void HomeHandshaker::finish(std::variant<Welcome, Refusal, Error> answer) {
+    deadline_.disarm();
     Outcome outcome;
     // Whoever welcomes us gets the carrier; else it closes with the port, once that is safe.
     outcome.port = std::move(port_);

@@ -1,0 +1,196 @@
+#include "daemon/app/app.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "common/crypto/secure_random.h"
+#include "daemon/app/identity.h"
+#include "daemon/identity/file.h"
+#include "daemon/io/system_clock.h"
+#include "daemon/log/message_ids.h"
+#include "daemon/log/system_sink.h"
+#include "daemon/roles/home_role.h"
+#include "daemon/roles/relay_role.h"
+
+namespace relay {
+
+namespace {
+
+constexpr std::size_t relay_arena_bytes = std::size_t{16} << 30;
+constexpr std::size_t home_arena_bytes = std::size_t{4} << 30;
+constexpr std::size_t arena_least_bytes = std::size_t{64} << 20;
+constexpr Duration status_interval = std::chrono::seconds(5);
+
+// Address space is what is asked for; where even that is rationed, less will do.
+Result<ArenaMemory> reserve_arena(std::size_t bytes) {
+    for (;;) {
+        auto memory = ArenaMemory::reserve(bytes);
+        if (memory || bytes <= arena_least_bytes) return memory;
+        bytes /= 2;
+    }
+}
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+class App {
+public:
+    App(const Options& options, Configuration configuration, Log& log, const Identity& identity,
+        ArenaMemory memory)
+        : options_(options),
+          configuration_(std::move(configuration)),
+          log_(log),
+          memory_(std::move(memory)),
+          arena_(memory_.bytes()),
+          service_(ServiceManager::of_this_process()),
+          role_(make_role(identity)),
+          alive_(loop_, [this] { say_alive(); }),
+          status_(loop_, [this] { say_status(); }),
+          terminate_(loop_, SIGTERM, [this] { loop_.stop(); }),
+          interrupt_(loop_, SIGINT, [this] { loop_.stop(); }),
+          hang_up_(loop_, SIGHUP, [this] { hung_up(); }) {}
+
+    Status run() {
+        role_->reload_by([this] { return reload(); });
+        const Settings& settings = configuration_.settings;
+        auto control =
+            ControlServer::open(loop_, *role_, log_, {settings.control, settings.control_group});
+        if (!control) return control.error();
+        const Status started = role_->start();
+        if (!started) return started;
+        service_.ready();
+        say_status();
+        say_alive();
+        loop_.run();
+        service_.stopping();
+        log_.info({}, "stopping");
+        control->reset();
+        role_->stop();
+        return Done{};
+    }
+
+private:
+    std::unique_ptr<Role> make_role(const Identity& identity) {
+        const RoleContext context{.loop = loop_,
+                                  .log = log_,
+                                  .random = random_,
+                                  .arena = arena_,
+                                  .identity = identity,
+                                  .state_dir = configuration_.settings.state_dir,
+                                  .config_path = configuration_.path};
+        const Settings& settings = configuration_.settings;
+        if (settings.relay) return std::make_unique<RelayRole>(context, settings);
+        return std::make_unique<HomeRole>(context, *settings.home);
+    }
+
+    void hung_up() {
+        const auto done = reload();
+        if (!done) {
+            log_.error({.message_id = message_id::settings_refused}, "nothing was changed: {}",
+                       done.error().text);
+        }
+    }
+
+    // All or nothing: with one error in the files, everything stays as it is.
+    Result<ReloadSnapshot> reload() {
+        if (configuration_.path.empty()) {
+            return Error{ErrorCode::Unsupported,
+                         "relayd was started without a configuration file: nothing to read again"};
+        }
+        service_.reloading(now());
+        auto next = configure(options_);
+        service_.ready();
+        if (!next)
+            return Error{ErrorCode::Malformed,
+                         fmt::format("{}", fmt::join(next.error().lines, "\n"))};
+        Settings& settings = configuration_.settings;
+        if (settings.relay.has_value() != next->settings.relay.has_value()) {
+            return Error{ErrorCode::Unsupported, "the role has changed: systemctl restart relayd"};
+        }
+        ReloadSnapshot changes = role_->apply(next->settings);
+        if (settings.log_level != next->settings.log_level) {
+            log_.set_least(next->settings.log_level);
+            changes.changes.push_back(
+                fmt::format("log-level {}", name_of(next->settings.log_level)));
+        }
+        if (settings.control != next->settings.control) changes.needs_restart.push_back("control");
+        if (settings.state_dir != next->settings.state_dir) {
+            changes.needs_restart.push_back("state-dir");
+        }
+        settings = std::move(next->settings);
+        log_.info({}, "read {} again: {} changes{}", configuration_.path, changes.changes.size(),
+                  changes.needs_restart.empty()
+                      ? std::string()
+                      : fmt::format("; only a restart changes {}",
+                                    fmt::join(changes.needs_restart, ", ")));
+        return changes;
+    }
+
+    void say_alive() {
+        const auto interval = service_.alive_interval();
+        if (!interval) return;
+        service_.alive();
+        alive_.arm(*interval);
+    }
+
+    void say_status() {
+        if (!service_.listens()) return;
+        service_.status(role_->status_line());
+        status_.arm(status_interval);
+    }
+
+    Options options_;
+    Configuration configuration_;
+    Log& log_;
+    SecureRandom random_;
+    ArenaMemory memory_;
+    Arena arena_;
+    ServiceManager service_;
+    Loop loop_;
+    std::unique_ptr<Role> role_;
+    UvTimer alive_;
+    UvTimer status_;
+    SignalWatcher terminate_;
+    SignalWatcher interrupt_;
+    SignalWatcher hang_up_;
+};
+
+}  // namespace
+
+int run_app(const Options& options) {
+    auto configuration = configure(options);
+    if (!configuration) {
+        for (const std::string& line : configuration.error().lines)
+            fmt::print(stderr, "{}\n", line);
+        return 2;
+    }
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    const Settings& settings = configuration->settings;
+    const auto sink = system_log_sink();
+    Log log{*sink, settings.log_level};
+    const auto failed = [&](const Error& error) {
+        log.error({}, "{}", error.text);
+        return 1;
+    };
+    const Status directory = make_directory(settings.state_dir, 0700);
+    if (!directory) return failed(directory.error());
+    const auto identity = open_identity(key_path(settings));
+    if (!identity) return failed(identity.error());
+    auto memory = reserve_arena(settings.relay ? relay_arena_bytes : home_arena_bytes);
+    if (!memory) return failed(memory.error());
+    log.info({}, "relayd {}, key {}", RELAYD_VERSION,
+             to_text(fingerprint_of(identity->public_key())));
+    App app{options, std::move(*configuration), log, *identity, std::move(*memory)};
+    const Status ended = app.run();
+    return ended ? 0 : failed(ended.error());
+}
+
+}  // namespace relay

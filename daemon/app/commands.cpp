@@ -1,0 +1,54 @@
+#include "daemon/app/commands.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "common/crypto/fingerprint.h"
+#include "common/crypto/secure_random.h"
+#include "common/crypto/ssh_public_key.h"
+#include "daemon/app/configuration.h"
+#include "daemon/app/identity.h"
+#include "daemon/identity/file.h"
+#include "daemon/identity/identity_store.h"
+
+namespace relay {
+
+namespace {
+
+int failed(const Error& error) {
+    fmt::print(stderr, "relayd: {}\n", error.text);
+    return 1;
+}
+
+}  // namespace
+
+int show_key(const Options& options, const KeyShow& command) {
+    std::string path = command.key;
+    if (path.empty()) {
+        const std::string& dir = options.common.state_dir;
+        path = (dir.empty() ? default_state_dir() : dir) + "/id_ed25519";
+    }
+    const Status made = make_key_if_missing(path);
+    if (!made) return failed(made.error());
+    const auto key = load_public_half(path);
+    if (!key) return failed(key.error());
+    fmt::print("{}\n{}\n", public_key_line(*key, key_comment()), to_text(fingerprint_of(*key)));
+    return 0;
+}
+
+int check_file(const CheckFile& command) {
+    const auto loaded = load_file(command.file);
+    if (!loaded) {
+        for (const std::string& line : loaded.error().lines) fmt::print(stderr, "{}\n", line);
+        return 2;
+    }
+    if (loaded->relay) {
+        fmt::print("{}: a relay with {} homes\n", command.file, loaded->relay->homes.size());
+    } else {
+        fmt::print("{}: the home {}\n", command.file, loaded->home->name);
+    }
+    return 0;
+}
+
+}  // namespace relay

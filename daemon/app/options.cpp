@@ -1,0 +1,94 @@
+#include "daemon/app/options.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+namespace relay {
+
+namespace {
+
+void add_common(CLI::App& command, CommonOptions& common) {
+    command.add_option("--config", common.config, "Configuration file")->type_name("FILE");
+    command
+        .add_option("--state-dir", common.state_dir, "Where keys and run-time settings are kept")
+        ->type_name("DIR");
+    command.add_option("--control", common.control, "Socket that relayctl talks to")
+        ->type_name("SOCKET");
+    command.add_option("--log-level", common.log_level, "debug, info, warning or error")
+        ->type_name("LEVEL");
+}
+
+struct Commands {
+    RunRelay relay;
+    RunHome home;
+    KeyShow key;
+    CheckFile check;
+    std::vector<std::string> ignored;  // What the visitor role will take.
+};
+
+void add_home(CLI::App& home, RunHome& options) {
+    home.add_option("relay", options.relays,
+                    "The relay, as wss://vps.example.com; several are tried in order")
+        ->type_name("URL");
+    home.add_option("--name", options.name,
+                    "How the relay calls this home (default: the host's name)")
+        ->type_name("NAME");
+    home.add_option("--allow", options.allow, "What the relay may make this home dial, HOST:PORT")
+        ->type_name("TARGET");
+    home.add_option("--relay-key", options.relay_key,
+                    "Fingerprint of the relay's identity, SHA256:…")
+        ->type_name("FINGERPRINT");
+    home.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
+        ->type_name("URL");
+    home.add_option("--key", options.key, "Private key in OpenSSH's format")->type_name("FILE");
+}
+
+}  // namespace
+
+std::variant<Options, int> parse_options(int count, char** arguments) {
+    Options options;
+    Commands commands;
+    CLI::App app{
+        "relayd reaches machines that nothing can reach.\n"
+        "Without a command it takes its role from the configuration file.",
+        "relayd"};
+    app.set_version_flag("--version", std::string("relayd ") + RELAYD_VERSION);
+    app.require_subcommand(0, 1);
+    add_common(app, options.common);
+
+    CLI::App& relay = *app.add_subcommand("relay", "Be a relay, in the foreground");
+    add_common(relay, options.common);
+    relay
+        .add_option("--listen", commands.relay.listen,
+                    "Where homes dial in, as wss://0.0.0.0:443; also ws:// and tls://")
+        ->type_name("URL");
+    CLI::App& home = *app.add_subcommand("home", "Be a home, in the foreground");
+    add_common(home, options.common);
+    add_home(home, commands.home);
+    CLI::App& visit = *app.add_subcommand("visit", "Be a visitor (not available yet)");
+    visit.add_option("arguments", commands.ignored);
+    visit.allow_extras();
+    CLI::App& key = *app.add_subcommand("key", "The own identity");
+    key.require_subcommand(1);
+    CLI::App& show = *key.add_subcommand("show", "Print the public key and its fingerprint");
+    add_common(show, options.common);
+    show.add_option("--key", commands.key.key, "Private key in OpenSSH's format")
+        ->type_name("FILE");
+    CLI::App& check = *app.add_subcommand("check", "Check a configuration file");
+    check.add_option("file", commands.check.file, "The file")->type_name("FILE")->required();
+
+    try {
+        app.parse(count, arguments);
+    } catch (const CLI::ParseError& error) {
+        const int code = app.exit(error);
+        return code == 0 ? 0 : 2;
+    }
+    if (relay.parsed()) options.command = commands.relay;
+    if (home.parsed()) options.command = commands.home;
+    if (visit.parsed()) options.command = RunVisit{};
+    if (show.parsed()) options.command = commands.key;
+    if (check.parsed()) options.command = commands.check;
+    return options;
+}
+
+}  // namespace relay

@@ -1,0 +1,80 @@
+// One forward of a relay: its listener, the visitors that wait for the home, its counters.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "common/base/forward_id.h"
+#include "common/settings/settings.h"
+#include "daemon/forwards/hold_policy.h"
+#include "daemon/io/tcp_listener.h"
+
+namespace relay {
+
+// May not destroy the forward from within these calls.
+class ForwardUser {
+public:
+    virtual ~ForwardUser() = default;
+    // The home is there: open a stream for the visitor. Destroying the socket turns it away.
+    virtual void visitor_came(ForwardId forward, Accepted visitor) = 0;
+    // Was closed by a reset.
+    virtual void visitor_turned_away(ForwardId forward, const std::string& address,
+                                     const char* why) = 0;
+    // The home has been away for the forward's grace: who waits for an answer should get one.
+    virtual void grace_is_over(ForwardId forward) = 0;
+    // Once for each change. Without the address it is tried again until it can be had.
+    virtual void listening_changed(ForwardId forward) = 0;
+};
+
+class Forward {
+public:
+    struct Counters {
+        std::uint64_t streams = 0;        // Open now.
+        std::uint64_t streams_total = 0;  // Ever opened.
+        std::uint64_t refused = 0;        // Visitors turned away, for whatever reason.
+    };
+
+    // Listens with the first call of listen(). `loop` and `user` outlive it.
+    Forward(Loop& loop, ForwardId id, const ForwardSettings& settings, ForwardUser& user);
+    Forward(const Forward&) = delete;
+    Forward& operator=(const Forward&) = delete;
+
+    // Tries now; on failure it also tries again every few seconds.
+    Status listen();
+
+    void home_came();
+    void home_left();
+
+    ForwardId id() const { return id_; }
+    const ForwardSettings& settings() const { return settings_; }
+    const std::string& listen_text() const { return listen_text_; }
+    const std::string& target_text() const { return target_text_; }
+    bool is_listening() const { return listener_ != nullptr; }
+    const std::string& error() const { return error_; }  // Why it does not listen.
+    Counters& counters() { return counters_; }
+    const Counters& counters() const { return counters_; }
+
+private:
+    void visitor_came(Accepted visitor);
+    void turn_away(Accepted visitor, const char* why);
+    void patience_ended();
+    void arm_patience();
+
+    Loop& loop_;
+    const ForwardId id_;
+    const ForwardSettings settings_;
+    const std::string listen_text_;
+    const std::string target_text_;
+    ForwardUser& user_;
+    HoldPolicy policy_;
+    std::unique_ptr<TcpListener> listener_;
+    std::string error_;
+    std::list<Accepted> held_;
+    Counters counters_;
+    UvTimer patience_;
+    UvTimer retry_;
+};
+
+}  // namespace relay

@@ -1,0 +1,377 @@
+#include "daemon/roles/relay_home.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/forwards/stream_pump.h"
+#include "daemon/io/system_clock.h"
+#include "daemon/log/message_ids.h"
+#include "daemon/roles/session_text.h"
+
+namespace relay {
+
+namespace {
+
+constexpr std::size_t former_most = 4;
+constexpr Duration refusal_pause = std::chrono::seconds(10);  // Between two lines of one forward.
+
+Prober::Options prober_options(const RelaySettings& settings) {
+    return {settings.probe_interval, settings.probe_failures};
+}
+
+std::optional<IpAddress> address_in(const std::string& peer) {
+    std::string host = peer.substr(0, peer.rfind(':'));
+    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+    const auto address = parse_ip_address(host);
+    return address ? std::optional{*address} : std::nullopt;
+}
+
+}  // namespace
+
+std::string_view name_of(Origin origin) {
+    switch (origin) {
+        case Origin::Config: return "config";
+        case Origin::Runtime: return "runtime";
+        case Origin::Temporary: return "temporary";
+    }
+    return "unknown";
+}
+
+RelayHome::RelayHome(const RoleContext& context, std::string name, const RelaySettings& settings,
+                     EventHub& events, OnExpired on_expired)
+    : context_(context),
+      name_(std::move(name)),
+      settings_(settings),
+      events_(events),
+      on_expired_(std::move(on_expired)),
+      prober_(context.loop, *this, prober_options(settings)) {}
+
+RelayHome::~RelayHome() = default;
+
+bool RelayHome::has_key(const PublicKey& key) const {
+    const auto is_it = [&](const AuthorizedKey& known) { return known.key == key; };
+    return std::any_of(config_keys_.keys.begin(), config_keys_.keys.end(), is_it) ||
+           std::any_of(runtime_keys_.keys.begin(), runtime_keys_.keys.end(), is_it);
+}
+
+bool RelayHome::may_come_from(const PublicKey& key, const std::string& peer_address) const {
+    const auto address = address_in(peer_address);
+    const auto is_in = [&](const std::vector<Cidr>& networks) {
+        return networks.empty() ||
+               (address && std::any_of(networks.begin(), networks.end(), [&](const Cidr& network) {
+                    return network.contains(*address);
+                }));
+    };
+    for (const Keys* keys : {&config_keys_, &runtime_keys_}) {
+        for (const AuthorizedKey& known : keys->keys) {
+            if (known.key != key || !is_in(keys->from)) continue;
+            std::vector<Cidr> own;
+            for (const std::string& text : known.from) {
+                if (const auto network = parse_cidr(text)) own.push_back(*network);
+            }
+            // Patterns that are no networks match nobody.
+            if (known.from.empty() || (!own.empty() && is_in(own))) return true;
+        }
+    }
+    return false;
+}
+
+Welcome RelayHome::welcome(const HomeProof& proof) const {
+    Welcome welcome;
+    welcome.keep = settings_.keep_streams;
+    if (driver_ && !driver_->session().over() && driver_->session().id() == proof.resume) {
+        welcome.session = proof.resume;
+        welcome.resumed = true;
+    } else {
+        context_.random.fill(welcome.session);
+    }
+    return welcome;
+}
+
+void RelayHome::connected(RelayHandshaker::Outcome outcome) {
+    const std::string address = outcome.port->carrier().info().peer_address;
+    LogFields where = fields();
+    where.peer = address;
+    if (!outcome.welcome.resumed) {
+        begin_session(outcome.welcome.session);
+        where = fields();
+        where.peer = address;
+        where.message_id = message_id::home_connected;
+        context_.log.info(where, "home connected from {}", address);
+        tell("home-online", fmt::format("connected from {}", address));
+    } else if (!driver_ || driver_->session().id() != outcome.welcome.session) {
+        return;  // Another carrier was faster and began anew: this one closes, its home redials.
+    } else if (driver_->attached()) {
+        where.message_id = message_id::session_taken_over;
+        context_.log.info(where, "session taken over from {}", address);
+        tell("session-taken-over", fmt::format("a new carrier from {}", address));
+    } else {
+        where.message_id = message_id::home_connected;
+        context_.log.info(where, "session resumed from {}", address);
+        tell("session-resumed", fmt::format("resumed from {}", address));
+    }
+    since_ = now();
+    driver_->attach(std::move(outcome.port), outcome.proof.slot);
+}
+
+void RelayHome::begin_session(const SessionId& id) {
+    if (driver_) {
+        context_.log.info(fields(), "the home came anew: its former session with {} streams ends",
+                          driver_->session().streams().size());
+        retire_driver(EndReason::Replaced);
+    }
+    driver_ = std::make_unique<SessionDriver>(
+        context_.loop, static_cast<SessionUser&>(*this), Side::Relay, id, context_.arena,
+        SessionOptions{.ping_interval = settings_.ping_interval,
+                       .ping_deadline = settings_.ping_deadline,
+                       .keep = settings_.keep_streams,
+                       .streams_max = std::min(settings_.streams_per_home, wire::streams_max)});
+}
+
+// The driver lives on until its goodbye is said. Its streams are over already.
+void RelayHome::retire_driver(EndReason reason) {
+    driver_->end(reason);
+    former_.push_back(std::move(driver_));
+    if (former_.size() > former_most) former_.erase(former_.begin());
+    home_left();
+}
+
+void RelayHome::end_session(EndReason reason) {
+    if (driver_) driver_->end(reason);
+}
+
+void RelayHome::drop() {
+    driver_.reset();
+    former_.clear();
+    streams_.clear();
+}
+
+void RelayHome::carrier_ready(SessionDriver& driver) {
+    if (&driver != driver_.get() || there_) return;
+    there_ = true;
+    for (auto& [id, own] : forwards_) own.forward->home_came();
+    prober_.session_came();
+}
+
+void RelayHome::carrier_lost(SessionDriver& driver, const std::string& why) {
+    if (&driver != driver_.get() || driver.attached()) return;
+    LogFields where = fields();
+    where.message_id = message_id::home_lost;
+    context_.log.warning(where, "lost the home: {}; its {} streams wait for it", why,
+                         driver.session().streams().size());
+    tell("home-away", why);
+    since_ = now();
+    home_left();
+}
+
+void RelayHome::home_left() {
+    if (!there_) return;
+    there_ = false;
+    for (auto& [id, own] : forwards_) own.forward->home_left();
+    prober_.session_left();
+}
+
+void RelayHome::session_ended(SessionDriver& driver, EndReason reason) {
+    if (&driver != driver_.get()) {
+        std::erase_if(former_, [&](const auto& former) { return former.get() == &driver; });
+        return;
+    }
+    LogFields where = fields();
+    if (reason == EndReason::Expired) where.message_id = message_id::session_expired;
+    context_.log.info(where, "session ended: {}", name_of(reason));
+    tell("session-ended", std::string(name_of(reason)));
+    driver_.reset();
+    streams_.clear();
+    for (auto& [id, own] : forwards_) own.forward->counters().streams = 0;
+    home_left();
+}
+
+// Only a relay opens streams for now; a home's are for visitors, which this relay does not know.
+void RelayHome::stream_opened(SessionDriver& driver, StreamId stream, const Destination&) {
+    driver.reset(stream, ResetReason::NotAllowed);
+}
+
+void RelayHome::stream_over(SessionDriver&, StreamId stream, std::optional<ResetReason> reset) {
+    const auto found = streams_.find(stream);
+    if (found == streams_.end()) return;
+    const OpenStream gone = found->second;
+    streams_.erase(found);
+    const auto forward = forwards_.find(gone.forward);
+    if (forward == forwards_.end()) return;
+    auto& counters = forward->second.forward->counters();
+    if (counters.streams > 0) --counters.streams;
+    if (reset && *reset != ResetReason::PeerReset && *reset != ResetReason::SessionEnded) {
+        ++counters.refused;
+        say_refused(*forward->second.forward, gone.visitor, *reset);
+    }
+}
+
+void RelayHome::say_refused(Forward& forward, const std::string& visitor, ResetReason reason) {
+    auto [last, is_first] = refusals_logged_.try_emplace(forward.id(), now());
+    if (!is_first && now() - last->second < refusal_pause) return;
+    last->second = now();
+    LogFields where = fields(forward.id());
+    where.peer = visitor;
+    std::string text = fmt::format("{} was turned away: {}", visitor, name_of(reason));
+    if (reason == ResetReason::NotAllowed) {
+        where.message_id = message_id::target_not_allowed;
+        text +=
+            fmt::format("; permit it at the home with: relayctl allow {}", forward.target_text());
+    }
+    context_.log.warning(where, "{}", text);
+    tell("stream-refused", text, forward.id());
+}
+
+void RelayHome::visitor_came(ForwardId id, Accepted visitor) {
+    Forward& forward = *forwards_.at(id).forward;
+    auto pump = std::make_unique<StreamPump>(context_.loop, std::move(visitor.fd), *driver_);
+    StreamPump& started = *pump;
+    const ForwardSettings& settings = forward.settings();
+    const auto stream = driver_->open(
+        {settings.target.host, settings.target.port, visitor.peer_address}, std::move(pump));
+    if (!stream) {
+        ++forward.counters().refused;
+        context_.log.warning(fields(id), "{} was turned away: {}", visitor.peer_address,
+                             stream.error().text);
+        return;
+    }
+    streams_[*stream] = {id, visitor.peer_address, now()};
+    ++forward.counters().streams;
+    ++forward.counters().streams_total;
+    context_.log.debug(fields(id), "stream {} for {}", stream->value, visitor.peer_address);
+    started.start(*stream);
+    driver_->settle();
+}
+
+void RelayHome::visitor_turned_away(ForwardId id, const std::string& address, const char* why) {
+    context_.log.info(fields(id), "{} was turned away: {}", address, why);
+}
+
+// Whoever still waits for a target gets an end instead of silence; streams that flow may wait.
+void RelayHome::grace_is_over(ForwardId id) {
+    if (!driver_) return;
+    std::vector<StreamId> waiting;
+    for (const auto& [stream, open] : streams_) {
+        const auto info = driver_->session().info(stream);
+        if (open.forward == id && info && !info->connected) waiting.push_back(stream);
+    }
+    for (const StreamId stream : waiting) driver_->reset(stream, ResetReason::TargetUnreachable);
+}
+
+void RelayHome::listening_changed(ForwardId id) {
+    const Forward& forward = *forwards_.at(id).forward;
+    LogFields where = fields(id);
+    if (forward.is_listening()) {
+        context_.log.info(where, "listening, for {}", forward.target_text());
+        tell("forward-listening", "listening", id);
+        return;
+    }
+    where.message_id = message_id::forward_not_listening;
+    context_.log.warning(where, "cannot listen: {}; trying again", forward.error());
+    tell("forward-failed", forward.error(), id);
+}
+
+ForwardId RelayHome::add_forward(const ForwardSettings& settings, Origin origin,
+                                 std::optional<std::int64_t> expires_unix_s) {
+    const ForwardId id{++last_forward_};
+    OwnForward& own = forwards_[id];
+    own.origin = origin;
+    own.expires_unix_s = expires_unix_s;
+    own.forward =
+        std::make_unique<Forward>(context_.loop, id, settings, static_cast<ForwardUser&>(*this));
+    if (there_) own.forward->home_came();
+    if (expires_unix_s) {
+        const auto wall =
+            std::chrono::duration_cast<std::chrono::seconds>(wall_time().time_since_epoch());
+        own.expiry = std::make_unique<UvTimer>(context_.loop, [this, id] {
+            tell("forward-removed", "its time is up", id);
+            context_.log.info(fields(id), "the forward's time is up");
+            remove_forward(id, Streams::GoOn);
+            on_expired_();
+        });
+        own.expiry->arm(
+            std::max(Duration::zero(), Duration(std::chrono::seconds(*expires_unix_s) - wall)));
+    }
+    (void)own.forward->listen();  // listening_changed() tells; it tries again by itself.
+    prober_.add(id, settings.target, settings.probe);
+    return id;
+}
+
+void RelayHome::remove_forward(ForwardId id, Streams streams) {
+    const auto found = forwards_.find(id);
+    if (found == forwards_.end()) return;
+    if (streams == Streams::Reset && driver_) {
+        std::vector<StreamId> open;
+        for (const auto& [stream, entry] : streams_) {
+            if (entry.forward == id) open.push_back(stream);
+        }
+        for (const StreamId stream : open) driver_->reset(stream, ResetReason::ClosedByOperator);
+    }
+    prober_.remove(id);
+    refusals_logged_.erase(id);
+    last_verdicts_.erase(id);
+    forwards_.erase(id);
+}
+
+SessionDriver* RelayHome::session_for_probe() {
+    return driver_ && driver_->ready() ? driver_.get() : nullptr;
+}
+
+void RelayHome::probed(ForwardId id, const ProbeResult& result) {
+    const auto found = forwards_.find(id);
+    if (found == forwards_.end()) return;
+    auto& last = last_verdicts_[id];
+    if (last == result.verdict) return;
+    const bool is_first = !last.has_value();
+    last = result.verdict;
+    const std::string text =
+        fmt::format("{} answers the probe: {}{}{}", found->second.forward->target_text(),
+                    verdict_name(result.verdict), result.detail.empty() ? "" : ", ", result.detail);
+    LogFields where = fields(id);
+    if (result.verdict == Verdict::Ok || result.verdict == Verdict::NoHome) {
+        if (!is_first || result.verdict == Verdict::Ok) context_.log.info(where, "{}", text);
+    } else {
+        where.message_id = message_id::probe_failed;
+        context_.log.warning(where, "{}", text);
+    }
+    tell(result.verdict == Verdict::Ok ? "probe-recovered" : "probe-failed", text, id);
+}
+
+void RelayHome::carriers_need_renewal(ForwardId id, unsigned failures) {
+    context_.log.warning(fields(id), "{} probes failed in a row: renewing the carriers", failures);
+    tell("carrier-lost", fmt::format("{} probes failed in a row", failures), id);
+    if (!driver_) return;
+    driver_->drop_carriers();
+    home_left();
+    since_ = now();
+}
+
+void RelayHome::apply(const RelaySettings& settings) {
+    settings_ = settings;
+    prober_.set(prober_options(settings));
+}
+
+std::string RelayHome::session_text() const {
+    return driver_ ? text_of_session(driver_->session().id()) : std::string();
+}
+
+LogFields RelayHome::fields(ForwardId forward) const {
+    LogFields fields{.home = name_, .session = session_text()};
+    const auto found = forwards_.find(forward);
+    if (found != forwards_.end()) fields.forward = found->second.forward->listen_text();
+    return fields;
+}
+
+void RelayHome::tell(std::string kind, std::string text, ForwardId forward) {
+    EventSnapshot event;
+    event.kind = std::move(kind);
+    event.home = name_;
+    event.session = session_text();
+    const auto found = forwards_.find(forward);
+    if (found != forwards_.end()) event.forward = found->second.forward->listen_text();
+    event.text = std::move(text);
+    events_.publish(std::move(event));
+}
+
+}  // namespace relay

@@ -1,0 +1,303 @@
+#include "daemon/roles/relay_role.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/crypto/ssh_public_key.h"
+#include "common/settings/difference.h"
+#include "daemon/io/system_clock.h"
+#include "daemon/log/message_ids.h"
+#include "daemon/roles/runtime_state.h"
+
+namespace relay {
+
+namespace {
+
+constexpr std::size_t handshakes_most = 256;
+constexpr std::size_t unknown_most = 1024;
+constexpr Duration unknown_pause = std::chrono::minutes(1);
+
+Error in_file(const LineFile& file, const std::string& line, const std::string& text) {
+    return Error{ErrorCode::Malformed, fmt::format("{}: \"{}\": {}; correct or remove the line",
+                                                   file.path(), line, text)};
+}
+
+}  // namespace
+
+RelayRole::RelayRole(const RoleContext& context, const Settings& settings)
+    : context_(context),
+      settings_(*settings.relay),
+      homes_file_(context.state_dir + "/homes"),
+      forwards_file_(context.state_dir + "/forwards"),
+      sweep_(context.loop, [this] { done_.clear(); }),
+      started_(now()) {}
+
+RelayRole::~RelayRole() = default;
+
+Result<TlsCertificate> RelayRole::certificate() const {
+    if (settings_.certificate.empty()) return TlsCertificate::make_self_signed();
+    return TlsCertificate::load(settings_.certificate, settings_.certificate_key);
+}
+
+Status RelayRole::start() {
+    for (const auto& [name, entry] : settings_.homes) configure_home(name, entry);
+    const Status loaded = load_runtime_state();
+    if (!loaded) return loaded;
+    const auto certificate = this->certificate();
+    if (!certificate) return certificate.error();
+    Acceptor::Options options;
+    options.handshake_deadline = settings_.handshake_timeout;
+    auto acceptor = Acceptor::make(
+        context_.loop, context_.random, *certificate,
+        [this](std::unique_ptr<Carrier> carrier) { accepted(std::move(carrier)); }, options);
+    if (!acceptor) return acceptor.error();
+    acceptor_ = std::move(*acceptor);
+    for (const Endpoint& endpoint : settings_.listen) {
+        const auto port = acceptor_->add(endpoint);
+        if (!port) return port.error();
+        context_.log.info({}, "homes may dial in on {}", to_text(endpoint));
+    }
+    if (homes_.empty()) {
+        context_.log.info({}, "no home is known yet: relayctl home add NAME 'ssh-ed25519 …'");
+    }
+    return Done{};
+}
+
+void RelayRole::stop() {
+    acceptor_.reset();
+    handshakers_.clear();
+    for (const auto& [name, home] : homes_) home->drop();
+    homes_.clear();
+}
+
+RelayHome& RelayRole::home_named(const std::string& name) {
+    auto& home = homes_[name];
+    if (!home) {
+        home = std::make_unique<RelayHome>(context_, name, settings_, events_, [this] {
+            const Status saved = save_forwards();
+            if (!saved) context_.log.warning({}, "{}", saved.error().text);
+        });
+    }
+    return *home;
+}
+
+void RelayRole::configure_home(const std::string& name, const HomeEntry& entry) {
+    RelayHome& home = home_named(name);
+    home.config_keys() = {entry.keys, entry.from};
+    for (const ForwardSettings& forward : entry.forwards) {
+        home.add_forward(forward, Origin::Config, std::nullopt);
+    }
+}
+
+Status RelayRole::load_runtime_state() {
+    const auto homes = homes_file_.load();
+    if (!homes) return homes.error();
+    for (const std::string& line : *homes) {
+        const auto entry = parse_runtime_key(line);
+        if (!entry) return in_file(homes_file_, line, entry.error().text);
+        home_named(entry->home).runtime_keys().keys.push_back(entry->key);
+    }
+    const auto forwards = forwards_file_.load();
+    if (!forwards) return forwards.error();
+    for (const std::string& line : *forwards) {
+        const auto entry = parse_runtime_forward(line);
+        if (!entry) return in_file(forwards_file_, line, entry.error().text);
+        const auto home = homes_.find(entry->home);
+        if (home == homes_.end()) {
+            context_.log.warning({.home = entry->home},
+                                 "a forward of a home that is no longer known");
+            continue;
+        }
+        home->second->add_forward(entry->forward, Origin::Runtime, entry->expires_unix_s);
+    }
+    return Done{};
+}
+
+Status RelayRole::save_forwards() const {
+    std::vector<std::string> lines;
+    for (const auto& [name, home] : homes_) {
+        for (const auto& [id, own] : home->forwards()) {
+            if (own.origin != Origin::Runtime) continue;
+            lines.push_back(
+                line_of(RuntimeForward{name, own.forward->settings(), own.expires_unix_s}));
+        }
+    }
+    return forwards_file_.save("added by relayctl forward add", lines);
+}
+
+Status RelayRole::save_homes() const {
+    std::vector<std::string> lines;
+    for (const auto& [name, home] : homes_) {
+        for (const AuthorizedKey& key : home->runtime_keys().keys) {
+            lines.push_back(line_of(RuntimeKey{name, key}));
+        }
+    }
+    return homes_file_.save("added by relayctl home add", lines);
+}
+
+void RelayRole::accepted(std::unique_ptr<Carrier> carrier) {
+    // The one that comes is dropped, so that those under way come to their end.
+    if (handshakers_.size() >= handshakes_most) return;
+    handshakers_.push_back(std::make_unique<RelayHandshaker>(
+        context_.loop, context_.identity, context_.random, std::move(carrier),
+        settings_.handshake_timeout,
+        [this](const HomeProof& proof, const CarrierInfo& info) { return decide(proof, info); },
+        [this](RelayHandshaker& handshaker, RelayHandshaker::Outcome outcome) {
+            introduced(handshaker, std::move(outcome));
+        }));
+    handshakers_.back()->start();
+}
+
+RelayHome* RelayRole::home_with(const PublicKey& key) const {
+    for (const auto& [name, home] : homes_) {
+        if (home->has_key(key)) return home.get();
+    }
+    return nullptr;
+}
+
+std::variant<Welcome, Refusal> RelayRole::decide(const HomeProof& proof,
+                                                 const CarrierInfo& carrier) {
+    RelayHome* home = home_with(proof.key);
+    if (home == nullptr) {
+        say_unknown(proof, carrier.peer_address);
+        return Refusal{RefusalReason::UnknownKey, "no home has this key"};
+    }
+    if (!home->may_come_from(proof.key, carrier.peer_address)) {
+        context_.log.warning({.home = home->name(),
+                              .peer = carrier.peer_address,
+                              .message_id = message_id::peer_refused},
+                             "refused: the home may not dial in from {}", carrier.peer_address);
+        home->tell("home-refused", fmt::format("not from {}", carrier.peer_address));
+        return Refusal{RefusalReason::NotFromHere,
+                       fmt::format("not from your address, {}", carrier.peer_address)};
+    }
+    return home->welcome(proof);
+}
+
+void RelayRole::say_unknown(const HomeProof& proof, const std::string& address) {
+    const std::string host = address.substr(0, address.rfind(':'));
+    if (unknown_logged_.size() >= unknown_most) unknown_logged_.clear();
+    auto [last, is_first] = unknown_logged_.try_emplace(host, now());
+    if (!is_first && now() - last->second < unknown_pause) return;
+    last->second = now();
+    context_.log.warning({.peer = address, .message_id = message_id::peer_refused},
+                         "refused a home that calls itself {} and whose key is unknown; if you "
+                         "know it: relayctl home add {} '{}'",
+                         proof.name, proof.name, public_key_line(proof.key, proof.name));
+    EventSnapshot event;
+    event.kind = "home-refused";
+    event.text = fmt::format("{} with an unknown key from {}", proof.name, address);
+    events_.publish(std::move(event));
+}
+
+void RelayRole::introduced(RelayHandshaker& handshaker, RelayHandshaker::Outcome outcome) {
+    const auto found = std::find_if(handshakers_.begin(), handshakers_.end(),
+                                    [&](const auto& one) { return one.get() == &handshaker; });
+    if (found != handshakers_.end()) {
+        done_.splice(done_.end(), handshakers_, found);
+        sweep_.schedule();
+    }
+    if (!outcome.port) {
+        context_.log.debug({}, "a handshake came to nothing: {}", outcome.failure.text);
+        return;
+    }
+    RelayHome* home = home_with(outcome.proof.key);
+    if (home != nullptr) home->connected(std::move(outcome));
+}
+
+std::string RelayRole::status_line() const {
+    std::size_t online = 0, streams = 0;
+    for (const auto& [name, home] : homes_) {
+        if (home->online()) ++online;
+        streams += home->streams().size();
+    }
+    return fmt::format("{} of {} homes connected, {} streams", online, homes_.size(), streams);
+}
+
+ReloadSnapshot RelayRole::apply(const Settings& settings) {
+    ReloadSnapshot result;
+    const RelaySettings& next = *settings.relay;
+    Settings before, after;
+    before.relay = settings_;
+    after.relay = next;
+    const Difference difference = difference_of(before, after);
+    for (const std::string& changed : difference.changed) result.changes.push_back(changed);
+    result.needs_restart = difference.need_restart;
+    apply_listeners(next, result);
+    apply_homes(next, result);
+    settings_ = next;
+    for (const auto& [name, home] : homes_) home->apply(next);
+    // The same path may hold another certificate now.
+    const auto certificate = this->certificate();
+    const Status set =
+        certificate ? acceptor_->set_certificate(*certificate) : Status{certificate.error()};
+    if (!set) context_.log.error({}, "{}; going on with the former certificate", set.error().text);
+    return result;
+}
+
+void RelayRole::apply_listeners(const RelaySettings& next, ReloadSnapshot& result) {
+    for (const Endpoint& old : settings_.listen) {
+        if (std::find(next.listen.begin(), next.listen.end(), old) != next.listen.end()) continue;
+        const Status removed = acceptor_->remove(old);
+        if (removed) result.changes.push_back("no longer listening on " + to_text(old));
+    }
+    for (const Endpoint& endpoint : next.listen) {
+        const auto& old = settings_.listen;
+        if (std::find(old.begin(), old.end(), endpoint) != old.end()) continue;
+        const auto port = acceptor_->add(endpoint);
+        result.changes.push_back(port ? "listening on " + to_text(endpoint) : port.error().text);
+        if (!port) context_.log.error({}, "{}", port.error().text);
+    }
+}
+
+void RelayRole::apply_homes(const RelaySettings& next, ReloadSnapshot& result) {
+    for (const auto& [name, entry] : settings_.homes) {
+        if (next.homes.contains(name)) continue;
+        RelayHome& home = home_named(name);
+        if (home.runtime_keys().keys.empty()) {
+            home.drop();
+            homes_.erase(name);
+        } else {
+            apply_home(home, HomeEntry{}, result);
+        }
+        result.changes.push_back("home " + name + " removed");
+    }
+    for (const auto& [name, entry] : next.homes) {
+        if (settings_.homes.contains(name)) {
+            apply_home(home_named(name), entry, result);
+        } else {
+            configure_home(name, entry);
+            result.changes.push_back("home " + name + " added");
+        }
+    }
+}
+
+void RelayRole::apply_home(RelayHome& home, const HomeEntry& next, ReloadSnapshot& result) {
+    home.config_keys() = {next.keys, next.from};
+    std::vector<ForwardSettings> kept;
+    std::vector<ForwardId> gone;
+    for (const auto& [id, own] : home.forwards()) {
+        if (own.origin != Origin::Config) continue;
+        const auto& settings = own.forward->settings();
+        const bool stays =
+            std::find(next.forwards.begin(), next.forwards.end(), settings) != next.forwards.end();
+        if (stays) {
+            kept.push_back(settings);
+        } else {
+            gone.push_back(id);
+        }
+    }
+    for (const ForwardId id : gone) {
+        result.changes.push_back("forward " + home.forwards().at(id).forward->listen_text() +
+                                 " removed");
+        home.remove_forward(id, RelayHome::Streams::Reset);
+    }
+    for (const ForwardSettings& forward : next.forwards) {
+        if (std::find(kept.begin(), kept.end(), forward) != kept.end()) continue;
+        home.add_forward(forward, Origin::Config, std::nullopt);
+        result.changes.push_back("forward " + to_text(forward.listen) + " added");
+    }
+}
+
+}  // namespace relay

@@ -1,0 +1,86 @@
+// The relay: accepts homes, keeps a session with each, and listens for their visitors.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+
+#include "daemon/carriers/acceptor.h"
+#include "daemon/roles/event_hub.h"
+#include "daemon/roles/line_file.h"
+#include "daemon/roles/relay_home.h"
+#include "daemon/roles/role.h"
+#include "daemon/sessions/handshaker.h"
+
+namespace relay {
+
+class RelayRole final : public Role {
+public:
+    RelayRole(const RoleContext& context, const Settings& settings);
+    ~RelayRole() override;
+
+    Status start() override;
+    void stop() override;
+    ReloadSnapshot apply(const Settings& settings) override;
+    std::string status_line() const override;
+
+    StatusSnapshot status() override;
+    std::vector<SessionSnapshot> sessions() override;
+    std::vector<StreamSnapshot> streams() override;
+    Result<std::vector<ForwardSnapshot>> forwards() override;
+    Result<std::vector<HomeSnapshot>> homes() override;
+    Result<std::vector<AllowSnapshot>> allow() override;
+    Result<std::vector<ForwardSnapshot>> add_forward(const AddForward& request) override;
+    Result<std::vector<ForwardSnapshot>> remove_forward(const ForwardSelector& which) override;
+    Status close_session(const SessionSelector& which) override;
+    Status close_stream(const StreamSelector& which) override;
+    Result<HomeSnapshot> add_home(const AddHome& request) override;
+    Status remove_home(std::string_view name) override;
+    Result<AllowSnapshot> add_allow(std::string_view target) override;
+    void probe(const ProbeSelector& which, Completion<std::vector<ProbeSnapshot>> done) override;
+    void subscribe(EventSink& sink) override { events_.subscribe(sink); }
+    void unsubscribe(EventSink& sink) override { events_.unsubscribe(sink); }
+
+private:
+    struct Selected {
+        RelayHome* home;
+        ForwardId forward;
+    };
+
+    Result<TlsCertificate> certificate() const;
+    Status load_runtime_state();
+    Status save_forwards() const;
+    Status save_homes() const;
+    RelayHome& home_named(const std::string& name);  // Made if there is none.
+    void configure_home(const std::string& name, const HomeEntry& entry);
+    void apply_homes(const RelaySettings& next, ReloadSnapshot& result);
+    void apply_home(RelayHome& home, const HomeEntry& next, ReloadSnapshot& result);
+    void apply_listeners(const RelaySettings& next, ReloadSnapshot& result);
+
+    void accepted(std::unique_ptr<Carrier> carrier);
+    std::variant<Welcome, Refusal> decide(const HomeProof& proof, const CarrierInfo& carrier);
+    void introduced(RelayHandshaker& handshaker, RelayHandshaker::Outcome outcome);
+    RelayHome* home_with(const PublicKey& key) const;
+    void say_unknown(const HomeProof& proof, const std::string& address);
+
+    Result<RelayHome*> home_for_forward(const std::string& name) const;
+    Result<std::vector<Selected>> select(const std::string& home, const std::string& listen) const;
+    ForwardSnapshot snapshot_of(const RelayHome& home, ForwardId forward) const;
+    std::optional<ProbeSnapshot> last_probe(const RelayHome& home, ForwardId forward) const;
+    HomeSnapshot snapshot_of(const RelayHome& home) const;
+
+    RoleContext context_;
+    RelaySettings settings_;
+    EventHub events_;
+    LineFile homes_file_;
+    LineFile forwards_file_;
+    std::unique_ptr<Acceptor> acceptor_;
+    std::map<std::string, std::unique_ptr<RelayHome>> homes_;
+    std::list<std::unique_ptr<RelayHandshaker>> handshakers_;
+    std::list<std::unique_ptr<RelayHandshaker>> done_;  // Destroyed outside of their callbacks.
+    Deferred sweep_;
+    std::map<std::string, TimePoint> unknown_logged_;  // By address: one line now and then.
+    TimePoint started_;
+};
+
+}  // namespace relay

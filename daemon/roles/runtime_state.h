@@ -1,0 +1,31 @@
+// What operators added at run time to a relay, as lines of two files in the state directory: homes
+// and forwards. Text in, values out, and back.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/crypto/authorized_keys.h"
+#include "common/settings/settings.h"
+
+namespace relay {
+
+// "NAME from="…" ssh-ed25519 AAAA… comment"; a home with several keys has several lines.
+struct RuntimeKey {
+    std::string home;
+    AuthorizedKey key;
+};
+std::string line_of(const RuntimeKey& key);
+Result<RuntimeKey> parse_runtime_key(std::string_view line);
+
+// "HOME LISTEN TARGET PROBE GRACE-SECONDS EXPIRES", the last as seconds since 1970 or "-".
+struct RuntimeForward {
+    std::string home;
+    ForwardSettings forward;
+    std::optional<std::int64_t> expires_unix_s;
+};
+std::string line_of(const RuntimeForward& forward);
+Result<RuntimeForward> parse_runtime_forward(std::string_view line);
+
+}  // namespace relay
