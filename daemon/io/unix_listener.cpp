@@ -104,7 +104,11 @@ Result<UniqueFd> listening_socket(const UnixListenerOptions& options, const sock
         return system_error("cannot make the socket " + options.path, errno);
     }
     const auto group = group_id_of(options.group);
-    const bool shared = group && ::chown(path, static_cast<uid_t>(-1), *group) == 0;
+    // A file that is the group's by birth is left alone: a sandbox may forbid chown().
+    struct stat file {};
+    const bool born_shared = group && ::stat(path, &file) == 0 && file.st_gid == *group;
+    const bool shared =
+        born_shared || (group && ::chown(path, static_cast<uid_t>(-1), *group) == 0);
     if (::chmod(path, shared ? 0660 : 0600) != 0 || ::listen(socket.get(), backlog) != 0) {
         const int error = errno;
         ::unlink(path);

@@ -64,6 +64,10 @@ void ProbeRun::reset(ResetReason reason) {
     }
 }
 
+void ProbeRun::home_left() {
+    if (!done_) done(Verdict::NoHome, "the home left meanwhile");
+}
+
 void ProbeRun::patience_ended() {
     if (done_) return;
     if (connected_at_) {

@@ -22,6 +22,8 @@ public:
     ProbeRun(Loop& loop, SessionDriver& driver, ProbeKind kind, OnDone on_done);
     // Once the stream's number is known.
     void start(StreamId stream) { stream_ = stream; }
+    // The home is away: nothing can be said about the target.
+    void home_left();
 
     void connected() override;
     void readable() override;

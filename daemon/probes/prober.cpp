@@ -40,7 +40,12 @@ void Prober::session_came() {
 }
 
 void Prober::session_left() {
-    for (auto& [forward, entry] : entries_) entry.failures = 0;
+    std::vector<ProbeRun*> runs;
+    for (auto& [forward, entry] : entries_) {
+        entry.failures = 0;
+        if (entry.run != nullptr) runs.push_back(entry.run);
+    }
+    for (ProbeRun* run : runs) run->home_left();
 }
 
 void Prober::probe_now(ForwardId forward, OnResult on_result) {
@@ -103,6 +108,7 @@ void Prober::begin(ForwardId forward, Entry& entry) {
         return;
     }
     started.start(*stream);
+    entry.run = &started;
     driver->settle();
 }
 
@@ -111,6 +117,7 @@ void Prober::ended(ForwardId forward, const ProbeResult& result) {
     if (found == entries_.end() || !found->second.running) return;
     Entry& entry = found->second;
     entry.running = false;
+    entry.run = nullptr;
     --running_;
     entry.last = result;
     entry.failures = result.verdict == Verdict::Ok ? 0 : entry.failures + 1;

@@ -43,7 +43,7 @@ public:
     void set(Options options);
 
     void session_came();
-    // Probes under way end by themselves, with their streams.
+    // Without carriers; those of an ended session have ended their probes already.
     void session_left();
 
     // At once, whatever the interval; joins a probe that is under way.
@@ -56,6 +56,7 @@ private:
         ProbeKind kind;
         TimePoint due{};
         bool running = false;
+        ProbeRun* run = nullptr;  // While it has a stream.
         std::optional<ProbeResult> last{};
         unsigned failures = 0;
         std::vector<OnResult> waiting{};
