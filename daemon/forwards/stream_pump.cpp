@@ -45,6 +45,10 @@ StreamPump::StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver)
     set_no_delay(poll_.fd());
 }
 
+StreamPump::~StreamPump() {
+    if (!over_) close_by_reset(poll_.fd());
+}
+
 void StreamPump::start(StreamId stream) {
     stream_ = stream;
     watch();
@@ -57,10 +61,11 @@ void StreamPump::ready(PollEvents events) {
         write_blocked_ = false;
         outcome = write_some();
     }
-    if (outcome == Outcome::Fine && events.readable) {
-        outcome = reading_ && has_room_ ? read_some()
-                  : is_broken()         ? Outcome::Broken
-                                        : Outcome::Fine;
+    const bool reads = reading_ && has_room_;
+    if (outcome == Outcome::Fine && events.readable && reads) outcome = read_some();
+    if (outcome == Outcome::Fine && !reads && (events.readable || events.broken)) {
+        if (socket_is_dead(poll_.fd())) outcome = Outcome::Broken;
+        heeds_breakage_ = false;  // Urgent data, of which we would be told for ever.
     }
     if (outcome == Outcome::Broken) {
         driver_.reset(stream_, ResetReason::PeerReset);
@@ -109,14 +114,13 @@ StreamPump::Outcome StreamPump::write_some() {
     return Outcome::Fine;
 }
 
+// A reset must be noticed even while nothing is read or written: a stream may be paused for long.
 void StreamPump::watch() {
-    poll_.set_interest({.readable = reading_ && has_room_, .writable = write_blocked_});
-}
-
-bool StreamPump::is_broken() const {
-    int error = 0;
-    socklen_t size = sizeof error;
-    return getsockopt(poll_.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0;
+    const bool reads = reading_ && has_room_;
+    const bool idle = !reads && !write_blocked_;
+    poll_.set_interest({.readable = reads,
+                        .writable = write_blocked_,
+                        .broken = idle && heeds_breakage_ && (reading_ || writing_)});
 }
 
 void StreamPump::readable() {
@@ -133,10 +137,13 @@ void StreamPump::writable() {
 }
 
 void StreamPump::finished() {
+    writing_ = false;
     (void)shutdown(poll_.fd(), SHUT_WR);
+    watch();
 }
 
 void StreamPump::reset(ResetReason) {
+    over_ = true;
     close_by_reset(poll_.fd());
     poll_.set_interest({});
 }

@@ -12,6 +12,8 @@ class StreamPump final : public StreamEnd {
 public:
     // `socket` is connected and non-blocking. `driver` outlives the pump.
     StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver);
+    // A stream that goes without having come to its end is reset.
+    ~StreamPump() override;
 
     // Once the stream's number is known; bytes flow from then on.
     void start(StreamId stream);
@@ -19,7 +21,7 @@ public:
     void readable() override;
     void writable() override;
     void finished() override;
-    void closed() override {}
+    void closed() override { over_ = true; }
     void reset(ResetReason reason) override;
 
 private:
@@ -29,7 +31,6 @@ private:
     Outcome read_some();
     Outcome write_some();
     void watch();
-    bool is_broken() const;
 
     SessionDriver& driver_;
     StreamId stream_{};
@@ -37,6 +38,9 @@ private:
     bool reading_ = true;         // The socket has not said its last byte yet.
     bool has_room_ = true;        // The stream takes bytes.
     bool write_blocked_ = false;  // The socket takes no more for now.
+    bool writing_ = true;         // The stream has not said its last byte yet.
+    bool heeds_breakage_ = true;
+    bool over_ = false;
 };
 
 // So that the next close() tells the other end of a reset instead of a good end.

@@ -19,7 +19,8 @@ struct Poll::Handle {
         if (status < 0) uv_poll_start(uv, handle.events, ready);
         const auto on_ready = handle.on_ready;  // Copied: it may replace itself.
         on_ready({.readable = status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0,
-                  .writable = status >= 0 && (events & UV_WRITABLE) != 0});
+                  .writable = status >= 0 && (events & UV_WRITABLE) != 0,
+                  .broken = status < 0 || (events & UV_PRIORITIZED) != 0});
     }
 };
 
@@ -36,10 +37,12 @@ Poll::~Poll() {
 }
 
 void Poll::set_interest(PollEvents interest) {
-    if (interest.readable == interest_.readable && interest.writable == interest_.writable) return;
+    if (interest == interest_) return;
     interest_ = interest;
-    const int events =
-        (interest.readable ? UV_READABLE : 0) | (interest.writable ? UV_WRITABLE : 0);
+    // The kernel tells of errors whatever it is asked for, but it must be asked for something.
+    const int events = (interest.readable ? UV_READABLE : 0) |
+                       (interest.writable ? UV_WRITABLE : 0) |
+                       (interest.broken ? UV_PRIORITIZED : 0);
     handle_->events = events;
     if (events == 0) {
         uv_poll_stop(&handle_->uv);

@@ -11,6 +11,11 @@ namespace relay {
 struct PollEvents {
     bool readable = false;  // Also set on hang-up and error: the next read tells which.
     bool writable = false;
+    // As interest: to hear of a reset while neither of the others is wanted. As event: something is
+    // wrong, or urgent data came; see socket_is_dead().
+    bool broken = false;
+
+    bool operator==(const PollEvents&) const = default;
 };
 
 // Owns `fd`, which must be non-blocking, and closes it only after libuv has let go of it.

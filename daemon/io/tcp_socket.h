@@ -19,4 +19,7 @@ void set_no_delay(int fd);
 // Bounds what waits unsent in the kernel, so that what is urgent overtakes what is bulk.
 void set_unsent_limit(int fd, int bytes);
 
+// Whether the connection was reset by its other end, or has failed. Takes the pending error.
+bool socket_is_dead(int fd);
+
 }  // namespace relay

@@ -97,16 +97,20 @@ void SessionDriver::end(EndReason reason) {
 
 Result<StreamId> SessionDriver::open(const Destination& to, std::unique_ptr<StreamEnd> end) {
     auto stream = session_.open(to, now());
-    if (stream) ends_[*stream] = std::move(end);
+    if (stream) ends_[*stream].end = std::move(end);
     return stream;
 }
 
 void SessionDriver::adopt(StreamId stream, std::unique_ptr<StreamEnd> end) {
     if (!session_.has(stream)) return;
-    auto& place = ends_[stream];
-    if (place) ended_.push_back(std::move(place));
-    place = std::move(end);
-    if (!session_.read_data(stream)[0].empty()) place->readable();
+    LocalEnd& place = ends_[stream];
+    if (place.end) ended_.push_back(std::move(place.end));
+    place.end = std::move(end);
+    if (!session_.read_data(stream)[0].empty()) {
+        place.end->readable();
+    } else if (place.finished) {
+        place.end->finished();
+    }
     settle();
 }
 
@@ -164,7 +168,10 @@ void SessionDriver::hand_out(const Event& event) {
                        if (StreamEnd* end = end_of(what.stream)) end->readable();
                    },
                    [&](const StreamFinished& what) {
-                       if (StreamEnd* end = end_of(what.stream)) end->finished();
+                       const auto found = ends_.find(what.stream);
+                       if (found == ends_.end()) return;
+                       found->second.finished = true;
+                       found->second.end->finished();
                    },
                    [&](const StreamWritable& what) {
                        if (StreamEnd* end = end_of(what.stream)) end->writable();
@@ -192,13 +199,13 @@ void SessionDriver::hand_out(const Event& event) {
 
 StreamEnd* SessionDriver::end_of(StreamId stream) {
     const auto found = ends_.find(stream);
-    return found == ends_.end() ? nullptr : found->second.get();
+    return found == ends_.end() ? nullptr : found->second.end.get();
 }
 
 void SessionDriver::retire(StreamId stream, std::optional<ResetReason> reset) {
     const auto found = ends_.find(stream);
     if (found == ends_.end()) return;
-    ended_.push_back(std::move(found->second));
+    ended_.push_back(std::move(found->second.end));
     ends_.erase(found);
     user_.stream_over(*this, stream, reset);
 }

@@ -63,7 +63,7 @@ public:
     // Opens a stream to the peer's side with a local end for it.
     Result<StreamId> open(const Destination& to, std::unique_ptr<StreamEnd> end);
     // The local end of a stream that the peer opened, in place of a former one. It is told
-    // readable() if there is something to read.
+    // readable() if there is something to read, and finished() if nothing ever will be.
     void adopt(StreamId stream, std::unique_ptr<StreamEnd> end);
     // Ends a stream from here: its end hears reset() and is destroyed.
     void reset(StreamId stream, ResetReason reason);
@@ -87,6 +87,10 @@ public:
 
 private:
     class Plugged;
+    struct LocalEnd {
+        std::unique_ptr<StreamEnd> end;
+        bool finished = false;  // The peer's end was told, perhaps to a former local end.
+    };
 
     void hand_out(const Event& event);
     void retire(StreamId stream, std::optional<ResetReason> reset);
@@ -106,7 +110,7 @@ private:
     Deferred ending_;   // session_ended(), outside of everything.
     std::uint32_t last_carrier_ = 0;
     std::vector<std::unique_ptr<Plugged>> carriers_;
-    std::unordered_map<StreamId, std::unique_ptr<StreamEnd>> ends_;
+    std::unordered_map<StreamId, LocalEnd> ends_;
     std::vector<std::unique_ptr<StreamEnd>> ended_;  // Destroyed after settling.
     std::optional<EndReason> end_reason_;
     bool settling_ = false;
