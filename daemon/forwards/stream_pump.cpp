@@ -65,7 +65,7 @@ void StreamPump::ready(PollEvents events) {
     if (outcome == Outcome::Fine && events.readable && reads) outcome = read_some();
     if (outcome == Outcome::Fine && !reads && (events.readable || events.broken)) {
         if (socket_is_dead(poll_.fd())) outcome = Outcome::Broken;
-        heeds_breakage_ = false;  // Urgent data, of which we would be told for ever.
+        heeds_breakage_ = false;  // A good end or urgent data: we would be told for ever.
     }
     if (outcome == Outcome::Broken) {
         driver_.reset(stream_, ResetReason::PeerReset);

@@ -46,11 +46,7 @@ void set_unsent_limit(int fd, int bytes) {
 bool socket_is_dead(int fd) {
     int error = 0;
     socklen_t size = sizeof error;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0) return true;
-    // Somebody may have taken the error before.
-    tcp_info info{};
-    size = sizeof info;
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0;
 }
 
 }  // namespace relay

@@ -19,7 +19,8 @@ void set_no_delay(int fd);
 // Bounds what waits unsent in the kernel, so that what is urgent overtakes what is bulk.
 void set_unsent_limit(int fd, int bytes);
 
-// Whether the connection was reset by its other end, or has failed. Takes the pending error.
+// Whether the connection was reset by its other end, or has failed. Takes the pending error. A
+// connection that both ends have ended is not dead: there may be bytes to read.
 bool socket_is_dead(int fd);
 
 }  // namespace relay
