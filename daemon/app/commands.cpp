@@ -21,6 +21,19 @@ int failed(const Error& error) {
     return 1;
 }
 
+// From the file beside the private key, which others than its owner may read (root asks for the
+// service's key); without that file from the private key itself.
+Result<PublicKey> public_key_at(const std::string& path) {
+    constexpr std::size_t public_key_max_bytes = 16384;
+    const auto text = read_file(path + ".pub", public_key_max_bytes);
+    if (!text) return load_public_half(path);
+    const auto line = parse_public_key_line(std::string_view{*text}.substr(0, text->find('\n')));
+    if (!line) {
+        return Error{line.error().code, path + ".pub: " + line.error().text};
+    }
+    return line->key;
+}
+
 }  // namespace
 
 int show_key(const Options& options, const KeyShow& command) {
@@ -31,7 +44,7 @@ int show_key(const Options& options, const KeyShow& command) {
     }
     const Status made = make_key_if_missing(path);
     if (!made) return failed(made.error());
-    const auto key = load_public_half(path);
+    const auto key = public_key_at(path);
     if (!key) return failed(key.error());
     fmt::print("{}\n{}\n", public_key_line(*key, key_comment()), to_text(fingerprint_of(*key)));
     return 0;
