@@ -106,10 +106,19 @@ void Session::consumed(StreamId id, std::size_t count, TimePoint now) {
 void Session::reset(StreamId id, ResetReason reason) {
     StreamRecord* stream = living(id);
     if (stream == nullptr || over_) return;
-    release_rings(*stream);
     stream->resetting = true;
     stream->reset_reason = reason;
-    owe_message(*stream);
+    memory_.release(stream->receiving);
+    // A server that says why and then resets is to be heard: what there is credit for goes first.
+    const std::uint64_t credit_ends = stream->acknowledged + stream->peer_window;
+    stream->draining = reason == ResetReason::PeerReset && stream->sent < stream->written &&
+                       stream->written <= credit_ends;
+    if (stream->draining) {
+        schedule(*stream);
+    } else {
+        memory_.release(stream->sending);
+        owe_message(*stream);
+    }
     if (!memory_waiters_.empty()) serve_memory_waiters();
 }
 
@@ -181,6 +190,10 @@ void Session::flush_messages() {
 // False: some had to stay. Afterwards the stream may be gone.
 bool Session::flush_messages_of(StreamRecord& stream) {
     const std::uint64_t id = stream.id.value;
+    if (stream.draining) {
+        stream.control_queued = false;  // Comes back when it is drained.
+        return true;
+    }
     if (stream.resetting) {
         if (!put_message(wire::Reset{id, stream.reset_reason})) return false;
         forget(stream);

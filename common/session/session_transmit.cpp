@@ -88,6 +88,11 @@ void Session::write_streams(Attachment& carrier, ByteWriter& writer) {
             if (can_send(*stream)) continue;
         }
         if (carrier.scheduler.drop() && stream != nullptr) stream->scheduled = false;
+        if (stream != nullptr && stream->draining && stream->sent == stream->written) {
+            stream->draining = false;
+            memory_.release(stream->sending);
+            owe_message(*stream);  // The record may be gone now.
+        }
     }
 }
 
@@ -107,7 +112,7 @@ std::size_t Session::write_data(StreamRecord& stream, ByteWriter& writer) {
 }
 
 bool Session::can_send(const StreamRecord& stream) const {
-    return !stream.resetting && stream.sent < stream.written &&
+    return (!stream.resetting || stream.draining) && stream.sent < stream.written &&
            stream.sent < stream.acknowledged + stream.peer_window;
 }
 

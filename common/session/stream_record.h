@@ -36,6 +36,7 @@ struct StreamRecord {
     bool done_sent : 1 = false;   // We have taken all up to finish_at, and said so.
     bool done_received : 1 = false;
     bool resetting : 1 = false;  // Only waits for its RESET to enter the control stream.
+    bool draining : 1 = false;   // Is reset too, but what was written before still goes out first.
     bool dropping : 1 = false;   // Had no memory: what comes is dropped until REWIND takes effect.
 
     // Which queues it is in, and what it waits for.

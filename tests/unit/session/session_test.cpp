@@ -202,3 +202,24 @@ TEST_CASE("streams over the limit are refused one by one") {
     REQUIRE_FALSE(fourth);
     CHECK(fourth.error().code == ErrorCode::TooLarge);
 }
+
+TEST_CASE("what was written before a reset arrives before the reset") {
+    Pair pair;
+    const StreamId stream = *pair.relay.session.open({"127.0.0.1", 22, ""}, {});
+    pair.exchange();
+    write(pair.home.session, stream, "go away");
+    pair.home.session.reset(stream, ResetReason::PeerReset);
+    CHECK_FALSE(pair.home.session.has(stream));
+    std::uint8_t room[16384];
+    std::string heard;
+    while (const std::size_t size = pair.home.session.transmit(carrier, room, {})) {
+        REQUIRE(pair.relay.input({room, size}));
+        heard += text_of(pair.relay.session.read_data(stream)[0]);
+        pair.relay.session.consumed(stream, heard.size(), {});
+    }
+    CHECK(heard == "go away");
+    const auto reset = pair.relay.event<StreamReset>();
+    REQUIRE(reset);
+    CHECK(reset->reason == ResetReason::PeerReset);
+    CHECK(pair.home.session.memory_bytes() <= wire::control_window_bytes);
+}
