@@ -84,6 +84,8 @@ TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept)
 }
 
 TcpListener::~TcpListener() {
+    // The descriptor is closed when the loop lets go of it, but the address is free at once.
+    shutdown(poll_.fd(), SHUT_RDWR);
     if (gone_ != nullptr) *gone_ = true;
 }
 

@@ -127,11 +127,9 @@ void Prober::ended(ForwardId forward, const ProbeResult& result) {
     again_.schedule();
     user_.probed(forward, result);
     for (const OnResult& on_result : waiting) on_result(result);
-    const bool enough = options_.failures > 0 && failures >= options_.failures;
-    if (!enough || result.verdict == Verdict::NoHome) return;
-    if (renewed_at_ && now() - *renewed_at_ < renewal_pause) return;
-    renewed_at_ = now();
-    user_.carriers_need_renewal(forward, failures);
+    if (renewal_.should_renew(result.verdict, failures, options_.failures, now())) {
+        user_.carriers_need_renewal(forward, failures);
+    }
 }
 
 }  // namespace relay

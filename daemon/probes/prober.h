@@ -10,6 +10,7 @@
 #include "common/base/forward_id.h"
 #include "common/base/host_port.h"
 #include "daemon/probes/probe_run.h"
+#include "daemon/probes/renewal_policy.h"
 
 namespace relay {
 
@@ -30,7 +31,6 @@ public:
         unsigned failures = 3;                         // 0: carriers are never renewed.
     };
     static constexpr std::size_t at_once_most = 4;
-    static constexpr Duration renewal_pause = std::chrono::minutes(5);
 
     using OnResult = std::function<void(const ProbeResult&)>;
 
@@ -71,7 +71,7 @@ private:
     Options options_;
     std::map<ForwardId, Entry> entries_;
     std::size_t running_ = 0;
-    std::optional<TimePoint> renewed_at_;
+    RenewalPolicy renewal_;
     UvTimer timer_;
     Deferred again_;  // Outside of the callback in which a probe ended.
 };

@@ -116,6 +116,8 @@ void HomeRole::session_ended(SessionDriver& driver, EndReason reason) {
     opened_.clear();
     if (reason == EndReason::Replaced) {
         uplink_.dial_much_later();
+    } else if (reason == EndReason::ProtocolError) {
+        uplink_.dial_later("we did not understand each other");
     } else {
         uplink_.dial_at_once();
     }

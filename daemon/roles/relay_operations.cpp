@@ -13,6 +13,9 @@ namespace relay {
 
 namespace {
 
+constexpr double grace_most_s = 24 * 3600;
+constexpr double expiry_most_s = 365.0 * 24 * 3600;
+
 Error not_here() {
     return Error{ErrorCode::Unsupported,
                  "this is a relay; what may be dialled is up to the home: ask relayctl there"};
@@ -228,6 +231,13 @@ Result<std::vector<ForwardSnapshot>> RelayRole::add_forward(const AddForward& re
     if (home.forwards().size() + wanted->size() > max_forwards_per_home) {
         return Error{ErrorCode::TooLarge,
                      fmt::format("a home has at most {} forwards", max_forwards_per_home)};
+    }
+    // Written so that what is no number is refused as well.
+    if (request.grace_s && !(*request.grace_s >= 0 && *request.grace_s <= grace_most_s)) {
+        return Error{ErrorCode::Malformed, "the grace is at most 24h"};
+    }
+    if (request.for_s && !(*request.for_s >= 1 && *request.for_s <= expiry_most_s)) {
+        return Error{ErrorCode::Malformed, "a forward's time is from 1s to 365d"};
     }
     std::optional<std::int64_t> expires;
     if (request.for_s) expires = unix_now() + static_cast<std::int64_t>(*request.for_s);

@@ -19,10 +19,14 @@ std::vector<std::string> words_of(std::string_view line) {
     return words;
 }
 
-std::optional<std::int64_t> number_of(const std::string& text) {
+constexpr std::int64_t grace_most_s = 24 * 3600;
+constexpr std::int64_t unix_most_s = 32503680000;  // The year 3000.
+
+std::optional<std::int64_t> number_of(const std::string& text, std::int64_t most) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+    if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > most)
+        return std::nullopt;
     return value;
 }
 
@@ -59,11 +63,13 @@ Result<RuntimeForward> parse_runtime_forward(std::string_view line) {
     const Error malformed{ErrorCode::Malformed,
                           "not HOME LISTEN TARGET PROBE GRACE-SECONDS EXPIRES"};
     if (words.size() != 6) return malformed;
+    const Status name_ok = check_home_name(words[0]);
+    if (!name_ok) return name_ok.error();
     const auto forwards = parse_forward(words[1], words[2]);
     if (!forwards) return forwards.error();
     const auto probe = probe_kind_of(words[3]);
-    const auto grace = number_of(words[4]);
-    const auto expires = number_of(words[5]);
+    const auto grace = number_of(words[4], grace_most_s);
+    const auto expires = number_of(words[5], unix_most_s);
     if (forwards->size() != 1 || !probe || !grace || (!expires && words[5] != "-")) {
         return malformed;
     }

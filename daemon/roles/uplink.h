@@ -38,6 +38,8 @@ public:
     void dial_at_once();
     // Somebody else has our key: so that two processes do not fight, wait longer each time.
     void dial_much_later();
+    // The session came to a bad end, so that trying again at once could go on for ever.
+    void dial_later(const std::string& why) { failed(why); }
     void stop();
     // Used from the next attempt on.
     void set(const HomeSettings& settings) { settings_ = settings; }

@@ -1,0 +1,84 @@
+#include "daemon/roles/runtime_state.h"
+
+#include <doctest/doctest.h>
+
+using namespace relay;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string key_line =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f pc";
+
+}  // namespace
+
+TEST_CASE("a forward survives being written down") {
+    const std::string line = "work-pc 127.0.0.1:3389 [fd00::1]:3390 rdp 30 1767225600";
+    const auto parsed = parse_runtime_forward(line);
+    REQUIRE(parsed);
+    CHECK(parsed->home == "work-pc");
+    CHECK(parsed->forward.listen == HostPort{"127.0.0.1", 3389});
+    CHECK(parsed->forward.target == HostPort{"fd00::1", 3390});
+    CHECK(parsed->forward.probe == ProbeKind::Rdp);
+    CHECK(parsed->forward.grace == 30s);
+    CHECK(parsed->expires_unix_s == 1767225600);
+    CHECK(line_of(*parsed) == line);
+}
+
+TEST_CASE("a forward without an end of its time says so") {
+    const std::string line = "pc 0.0.0.0:22 nas.lan:22 auto 0 -";
+    const auto parsed = parse_runtime_forward(line);
+    REQUIRE(parsed);
+    CHECK(!parsed->expires_unix_s);
+    CHECK(line_of(*parsed) == line);
+}
+
+TEST_CASE("lines that are no forward are refused") {
+    for (const char* line : {
+             "",
+             "pc",
+             "pc 127.0.0.1:22 127.0.0.1:22 auto 30",
+             "pc 127.0.0.1:22 127.0.0.1:22 auto 30 - more",
+             "pc 127.0.0.1:0 127.0.0.1:22 auto 30 -",
+             "pc 127.0.0.1:22 127.0.0.1:99999 auto 30 -",
+             "pc 22-24 22-24 auto 30 -",
+             "pc 127.0.0.1:22 127.0.0.1:22 telnet 30 -",
+             "pc 127.0.0.1:22 127.0.0.1:22 auto thirty -",
+             "pc 127.0.0.1:22 127.0.0.1:22 auto -30 -",
+             "pc 127.0.0.1:22 127.0.0.1:22 auto 99999999999999999999 -",
+             "pc 127.0.0.1:22 127.0.0.1:22 auto 9223372036854775807 -",
+             "pc 127.0.0.1:22 127.0.0.1:22 auto 30 soon",
+             "pc 127.0.0.1:22 127.0.0.1:22 auto 30 9223372036854775807",
+             "../pc 127.0.0.1:22 127.0.0.1:22 auto 30 -",
+         }) {
+        CAPTURE(line);
+        CHECK(!parse_runtime_forward(line));
+    }
+}
+
+TEST_CASE("a home's key survives being written down") {
+    for (const std::string& line :
+         {"pc " + key_line, "pc from=\"10.0.0.0/8,192.0.2.1\" " + key_line}) {
+        const auto parsed = parse_runtime_key(line);
+        REQUIRE(parsed);
+        CHECK(parsed->home == "pc");
+        CHECK(line_of(*parsed) == line);
+    }
+}
+
+TEST_CASE("lines that are no home are refused") {
+    const std::vector<std::string> lines = {
+        "",
+        "pc",
+        "pc ",
+        "pc #",
+        key_line,
+        "../pc " + key_line,
+        "pc command=\"x\" " + key_line,
+        "pc ssh-ed25519 AAAA",
+    };
+    for (const std::string& line : lines) {
+        CAPTURE(line);
+        CHECK(!parse_runtime_key(line));
+    }
+}
