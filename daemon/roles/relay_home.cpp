@@ -201,7 +201,10 @@ void RelayHome::stream_over(SessionDriver&, StreamId stream, std::optional<Reset
     if (forward == forwards_.end()) return;
     auto& counters = forward->second.forward->counters();
     if (counters.streams > 0) --counters.streams;
-    if (reset && *reset != ResetReason::PeerReset && *reset != ResetReason::SessionEnded) {
+    const bool wanted = !reset || *reset == ResetReason::PeerReset ||
+                        *reset == ResetReason::SessionEnded ||
+                        *reset == ResetReason::ClosedByOperator;
+    if (!wanted) {
         ++counters.refused;
         say_refused(*forward->second.forward, gone.visitor, *reset);
     }
