@@ -1,6 +1,6 @@
 """A relay and a home on loopback, as an operator runs them, and relayctl to ask them.
 
-RELAYD_BUILD in the environment is the build folder whose programs are used.
+RELAYD_BUILD in the environment is the build folder whose programs are used; build/ if it is not set.
 """
 
 import json
@@ -14,7 +14,8 @@ HOME_NAME = "work-pc"
 
 
 def build_folder():
-    return pathlib.Path(os.environ["RELAYD_BUILD"]).resolve()
+    usual = pathlib.Path(__file__).resolve().parents[3] / "build"
+    return pathlib.Path(os.environ.get("RELAYD_BUILD", usual)).resolve()
 
 
 class Daemon:
