@@ -35,7 +35,7 @@ struct ProbeSnapshot {
     bool ok = false;
     std::string detail = {};                // One sentence for people: what came instead.
     std::optional<double> connect_ms = {};  // Until the target was reached through the tunnel.
-    std::optional<double> answer_ms = {};   // Until it answered; this is the latency shown.
+    std::optional<double> answer_ms = {};   // From then until it answered; the latency shown.
     Moment at = {};
 };
 

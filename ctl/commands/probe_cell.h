@@ -16,8 +16,9 @@ namespace relay {
 inline std::string probe_text(const std::optional<ProbeSnapshot>& probe) {
     if (!probe) return "not probed";
     const auto age = age_text(probe->at.distance_s);
-    if (!probe->answer_ms) return fmt::format("{}, {} ago", probe->verdict, age);
-    return fmt::format("{}, {}, {} ago", probe->verdict, latency_text(probe->answer_ms), age);
+    const auto latency = probe->answer_ms ? probe->answer_ms : probe->connect_ms;
+    if (!latency) return fmt::format("{}, {} ago", probe->verdict, age);
+    return fmt::format("{}, {}, {} ago", probe->verdict, latency_text(latency), age);
 }
 
 inline Tone probe_tone(const std::optional<ProbeSnapshot>& probe) {

@@ -13,7 +13,7 @@ struct ProbeResult {
     Verdict verdict = Verdict::NoHome;
     std::string detail{};               // For people; may be empty.
     std::optional<Duration> connect{};  // Until the target was reached through the tunnel.
-    std::optional<Duration> answer{};   // From then until the verdict.
+    std::optional<Duration> answer{};   // From then until its answer, if it has said anything.
     TimePoint at{};
 };
 

@@ -37,6 +37,7 @@ void ProbeRun::readable() {
     while (!done_) {
         const Bytes heard = driver_.session().read_data(stream_)[0];
         if (heard.empty()) return;
+        heard_ = true;
         const auto verdict = script_.received(heard);
         driver_.session().consumed(stream_, heard.size(), now());
         if (verdict) done(*verdict, script_.detail());
@@ -85,7 +86,7 @@ void ProbeRun::done(Verdict verdict, std::string detail) {
     ProbeResult result{.verdict = verdict, .detail = std::move(detail), .at = now()};
     if (connected_at_) {
         result.connect = *connected_at_ - began_;
-        result.answer = result.at - *connected_at_;
+        if (heard_) result.answer = result.at - *connected_at_;
     }
     on_done_(result);
     driver_.reset(stream_, ResetReason::ClosedByOperator);

@@ -42,6 +42,7 @@ private:
     OnDone on_done_;
     TimePoint began_;
     std::optional<TimePoint> connected_at_;
+    bool heard_ = false;  // The target has said something.
     bool done_ = false;
     UvTimer patience_;
 };
