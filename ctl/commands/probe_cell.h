@@ -16,7 +16,8 @@ namespace relay {
 inline std::string probe_text(const std::optional<ProbeSnapshot>& probe) {
     if (!probe) return "not probed";
     const auto age = age_text(probe->at.distance_s);
-    const auto latency = probe->answer_ms ? probe->answer_ms : probe->connect_ms;
+    // A target that need not say anything has been reached: that is its latency.
+    const auto latency = probe->answer_ms || !probe->ok ? probe->answer_ms : probe->connect_ms;
     if (!latency) return fmt::format("{}, {} ago", probe->verdict, age);
     return fmt::format("{}, {}, {} ago", probe->verdict, latency_text(latency), age);
 }
