@@ -6,6 +6,7 @@
 
 #include "common/crypto/ssh_public_key.h"
 #include "common/settings/difference.h"
+#include "common/settings/forward.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log/message_ids.h"
 #include "daemon/roles/runtime_state.h"
@@ -181,13 +182,15 @@ void RelayRole::say_unknown(const HomeProof& proof, const std::string& address) 
     auto [last, is_first] = unknown_logged_.try_emplace(host, now());
     if (!is_first && now() - last->second < unknown_pause) return;
     last->second = now();
+    // Whoever has no key of ours chose that name, and an operator may paste this line.
+    const std::string name = check_home_name(proof.name) ? proof.name : "NAME";
     context_.log.warning({.peer = address, .message_id = message_id::peer_refused},
-                         "refused a home that calls itself {} and whose key is unknown; if you "
-                         "know it: relayctl home add {} '{}'",
-                         proof.name, proof.name, public_key_line(proof.key, proof.name));
+                         "refused a home whose key is unknown; if you know it: relayctl home add "
+                         "{} '{}'",
+                         name, public_key_line(proof.key, name));
     EventSnapshot event;
     event.kind = "home-refused";
-    event.text = fmt::format("{} with an unknown key from {}", proof.name, address);
+    event.text = fmt::format("{} with an unknown key from {}", name, address);
     events_.publish(std::move(event));
 }
 
