@@ -36,7 +36,6 @@ Result<StreamId> Session::open(const Destination& destination, TimePoint now) {
         return Error{ErrorCode::TooLarge, "no memory for another stream"};
     }
     stream->peer_window = options_.window_bytes;
-    stream->opened_at = control_.written;
     pin(*stream, control_.carrier);
     return id;
 }

@@ -50,7 +50,6 @@ struct StreamRecord {
     bool owes_done : 1 = false;
 
     ResetReason reset_reason = ResetReason::Internal;
-    std::uint64_t opened_at = 0;  // Offset in the control stream behind its OPEN, if it is ours.
 };
 
 static_assert(std::is_trivially_copyable_v<StreamRecord>);
