@@ -4,7 +4,6 @@
 import contextlib
 import json
 import socket
-import time
 
 from harness.clients import connect
 from harness.processes import Scene, wait_for
@@ -135,7 +134,14 @@ def one_stream_is_closed(scene, tunnel, port):
 def a_closed_session_comes_back(scene, tunnel, port):
     events = scene.start("events", build_folder() / "ctl/relayctl", "--control",
                          tunnel.relay.socket, "--json", "events")
-    time.sleep(0.5)  # It says nothing until something happens.
+    spare = str(scene.free_port())
+
+    def follows():
+        """It says nothing until something happens: so something does, until it is heard."""
+        tunnel.relay.relayctl("forward", "add", spare, "--temporary", "--probe", "none")
+        tunnel.relay.relayctl("forward", "remove", spare)
+        return events.text()
+    wait_for("the follower", follows)
     before = tunnel.attached()["id"]
     tunnel.relay.relayctl("session", "close", HOME_NAME)
     wait_for("another session", lambda: (tunnel.attached() or {"id": before})["id"] != before)
