@@ -350,9 +350,8 @@ void RelayHome::carriers_need_renewal(ForwardId id, unsigned failures) {
     since_ = now();
 }
 
-void RelayHome::apply(const RelaySettings& settings) {
-    settings_ = settings;
-    prober_.set(prober_options(settings));
+void RelayHome::settings_changed() {
+    prober_.set(prober_options(settings_));
 }
 
 std::string RelayHome::session_text() const {

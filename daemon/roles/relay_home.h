@@ -42,7 +42,7 @@ public:
     // Called when a forward's time is up; the forward is gone.
     using OnExpired = std::function<void()>;
 
-    // `events` outlives it.
+    // `settings` and `events` outlive it.
     RelayHome(const RoleContext& context, std::string name, const RelaySettings& settings,
               EventHub& events, OnExpired on_expired);
     ~RelayHome() override;
@@ -68,7 +68,7 @@ public:
     const std::map<ForwardId, OwnForward>& forwards() const { return forwards_; }
     const std::map<StreamId, OpenStream>& streams() const { return streams_; }
 
-    void apply(const RelaySettings& settings);
+    void settings_changed();
     void end_session(EndReason reason);
     void drop();  // Everything at once, without a goodbye.
     SessionDriver* driver() { return driver_.get(); }
@@ -106,7 +106,7 @@ private:
 
     RoleContext context_;
     const std::string name_;
-    RelaySettings settings_;
+    const RelaySettings& settings_;  // Not a copy: they list all homes of the relay.
     EventHub& events_;
     OnExpired on_expired_;
     Keys config_keys_;

@@ -230,7 +230,7 @@ ReloadSnapshot RelayRole::apply(const Settings& settings) {
     apply_listeners(next, result);
     apply_homes(next, result);
     settings_ = next;
-    for (const auto& [name, home] : homes_) home->apply(next);
+    for (const auto& [name, home] : homes_) home->settings_changed();
     // The same path may hold another certificate now.
     const auto certificate = this->certificate();
     const Status set =
