@@ -1,5 +1,6 @@
 #include "common/session/arena.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -11,6 +12,8 @@ namespace relay {
 namespace {
 
 constexpr std::size_t class_count = 17;  // 256 B, 512 B … 16 MiB.
+constexpr std::size_t head_bytes = 512;
+constexpr std::size_t page_bytes = 4096;
 
 std::size_t class_of(std::size_t bytes) {
     const std::size_t rounded =
@@ -25,18 +28,31 @@ std::size_t size_of_class(std::size_t index) {
 
 }  // namespace
 
-// A free list for each class; a free block begins with the offset of the next one. Blocks are
-// aligned to their size and keep it for good.
+// What a free block begins with.
+struct Arena::FreeBlock {
+    BlockOffset next;
+    std::uint64_t is_trimmed;
+};
+
+// The block that was released last is used first. So those that are trimmed lie together at the
+// end.
+struct Arena::FreeList {
+    BlockOffset first;
+    std::uint64_t count;
+    std::uint64_t count_least;  // Since the last trim: so many at the end were not needed.
+};
+
+// A free list for each class. Blocks are aligned to their size and keep it for good.
 struct Arena::Head {
-    BlockOffset free[class_count];
+    FreeList free[class_count];
     std::uint64_t used_bytes;
     std::uint64_t fresh;  // Everything from here on was never handed out.
 };
 
 Arena::Arena(MutableBytes memory) : memory_(memory) {
     check(memory.size() >= 65536);
-    new (memory.data()) Head{{}, 0, block_min_bytes};
-    static_assert(sizeof(Head) <= block_min_bytes);
+    new (memory.data()) Head{{}, 0, head_bytes};
+    static_assert(sizeof(Head) <= head_bytes);
 }
 
 Arena::Head& Arena::head() const {
@@ -48,8 +64,10 @@ std::optional<BlockOffset> Arena::allocate(std::size_t bytes) {
     const std::size_t index = class_of(bytes);
     const std::size_t size = size_of_class(index);
     Head& state = head();
-    if (const BlockOffset block = state.free[index]) {
-        std::memcpy(&state.free[index], memory_.data() + block, sizeof(BlockOffset));
+    FreeList& list = state.free[index];
+    if (const BlockOffset block = list.first) {
+        list.first = free_block(block).next;
+        list.count_least = std::min(list.count_least, --list.count);
         state.used_bytes += size;
         return block;
     }
@@ -71,9 +89,34 @@ void Arena::release(BlockOffset block, std::size_t bytes) {
     const std::size_t index = class_of(bytes);
     check(block % size_of_class(index) == 0 && block != 0);
     Head& state = head();
-    std::memcpy(memory_.data() + block, &state.free[index], sizeof(BlockOffset));
-    state.free[index] = block;
+    FreeList& list = state.free[index];
+    new (memory_.data() + block) FreeBlock{list.first, 0};
+    list.first = block;
+    ++list.count;
     state.used_bytes -= size_of_class(index);
+}
+
+Arena::FreeBlock& Arena::free_block(BlockOffset block) const {
+    return *std::launder(reinterpret_cast<FreeBlock*>(memory_.data() + block));
+}
+
+std::size_t Arena::trim(const std::function<void(MutableBytes pages)>& discard) {
+    std::size_t discarded = 0;
+    for (std::size_t index = class_of(2 * page_bytes); index < class_count; ++index) {
+        FreeList& list = head().free[index];
+        BlockOffset block = list.first;
+        for (std::uint64_t needed = list.count - list.count_least; needed > 0; --needed) {
+            block = free_block(block).next;
+        }
+        for (; block != 0 && free_block(block).is_trimmed == 0; block = free_block(block).next) {
+            const auto pages = view(block, size_of_class(index)).subspan(page_bytes);
+            discard(pages);
+            discarded += pages.size();
+            free_block(block).is_trimmed = 1;
+        }
+        list.count_least = list.count;
+    }
+    return discarded;
 }
 
 MutableBytes Arena::view(BlockOffset block, std::size_t bytes) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "common/base/bytes.h"
@@ -30,9 +31,17 @@ public:
     MutableBytes view(BlockOffset block, std::size_t bytes) const;
     std::size_t used_bytes() const;
 
+    // Hands to `discard` the pages of blocks that nobody has needed since the last call: their
+    // content is lost, and their memory may go back to the system. What is in use time and again
+    // stays. Each block keeps its first page. Returns the bytes handed over.
+    std::size_t trim(const std::function<void(MutableBytes pages)>& discard);
+
 private:
     struct Head;
+    struct FreeBlock;
+    struct FreeList;
     Head& head() const;
+    FreeBlock& free_block(BlockOffset block) const;
 
     MutableBytes memory_;
 };

@@ -18,8 +18,9 @@ struct Attachment {
     bool announced = false;              // Our RESUMED is written.
     bool ready = false;                  // The peer's RESUMED has come: data may flow.
     bool bye_written = false;
-    std::optional<std::uint64_t> pong{};  // The token to answer.
-    std::size_t pinned = 0;               // How many streams send on it.
+    std::optional<std::uint64_t> pong{};   // The token to answer.
+    std::optional<Duration> round_trip{};  // The shortest that a ping has shown.
+    std::size_t pinned = 0;                // How many streams send on it.
 };
 
 }  // namespace relay

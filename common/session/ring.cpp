@@ -7,23 +7,57 @@
 
 namespace relay {
 
-bool RingMemory::allocate(Ring& ring, std::uint32_t capacity, Use use) {
+bool RingMemory::may_have(std::uint32_t capacity, std::uint32_t had) const {
+    const auto leaves_as_much = [&](std::size_t used, std::size_t limit) {
+        return used - had + 2 * std::size_t{capacity} <= limit;
+    };
+    return leaves_as_much(used_bytes_, limits_.session_bytes) &&
+           leaves_as_much(arena_.used_bytes(), limits_.process_bytes);
+}
+
+bool RingMemory::allocate(Ring& ring, std::uint32_t wanted, Use use) {
     check(ring.block == 0);
-    const std::size_t limit = use == Use::Sending ? budget_bytes_ / 4 * 3 : budget_bytes_;
-    if (use != Use::Control && used_bytes_ + capacity > limit) return false;
+    const bool in_budget = use == Use::Stream;
+    std::uint32_t capacity = std::max(wanted, limits_.ring_least_bytes);
+    std::optional<BlockOffset> block;
+    for (;; capacity /= 2) {
+        const bool is_least = capacity <= limits_.ring_least_bytes;
+        if (is_least || !in_budget || may_have(capacity, 0)) block = arena_.allocate(capacity);
+        if (block || is_least) break;
+    }
+    if (!block) return false;
+    (in_budget ? used_bytes_ : control_bytes_) += capacity;
+    ring = Ring{*block, capacity, 0, 0, in_budget, ring.busy_at};
+    return true;
+}
+
+bool RingMemory::resize(Ring& ring, std::uint32_t capacity) {
+    check(ring.block != 0 && ring.in_budget && ring.size <= capacity);
+    if (capacity > ring.capacity && !may_have(capacity, ring.capacity)) return false;
     const auto block = arena_.allocate(capacity);
     if (!block) return false;
-    const bool in_budget = use != Use::Control;
-    (in_budget ? used_bytes_ : control_bytes_) += capacity;
-    ring = Ring{*block, capacity, 0, 0, in_budget};
+    Ring moved{*block, capacity, 0, 0, true, ring.busy_at};
+    for (const Bytes piece : held(ring, 0, ring.size)) append(moved, piece);
+    used_bytes_ += capacity;
+    release(ring);
+    ring = moved;
     return true;
+}
+
+void RingMemory::settle(Ring& ring, std::uint32_t least, TimePoint now) {
+    if (!ring.in_budget) return;
+    if (ring.size >= ring.capacity / 4) {
+        ring.busy_at = now;
+    } else if (ring.capacity > least && now - ring.busy_at > idle_patience) {
+        if (resize(ring, ring.capacity / 2)) ring.busy_at = now;
+    }
 }
 
 void RingMemory::release(Ring& ring) {
     if (ring.block == 0) return;
     arena_.release(ring.block, ring.capacity);
     (ring.in_budget ? used_bytes_ : control_bytes_) -= ring.capacity;
-    ring = Ring{};
+    ring = Ring{.busy_at = ring.busy_at};
 }
 
 std::array<MutableBytes, 2> RingMemory::room(const Ring& ring) const {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "common/base/bytes.h"
+#include "common/base/time.h"
 #include "common/session/arena.h"
 
 namespace relay {
@@ -15,20 +16,34 @@ struct Ring {
     std::uint32_t head = 0;  // Where the first byte lies.
     std::uint32_t size = 0;  // How many bytes are held.
     bool in_budget = true;   // The control stream's is not.
+    TimePoint busy_at{};     // When it was last filled to a quarter; outlives the memory.
 };
 
-// Gives rings their memory and takes it back, within the budget of one session.
+// Gives rings their memory, moves them to more or less of it, and takes it back, within two
+// budgets: of one session, and of all sessions in the arena. A ring may become as large as what it
+// leaves free: so whoever comes later finds room, and the more the budget is spent, the smaller the
+// rings that are handed out. The smallest ring is never denied, so that every stream goes on.
 class RingMemory {
 public:
-    RingMemory(Arena& arena, std::size_t budget_bytes)
-        : arena_(arena), budget_bytes_(budget_bytes) {}
+    struct Limits {
+        std::size_t session_bytes;  // Of this session's rings.
+        std::size_t process_bytes;  // Of everything in the arena.
+        std::uint32_t ring_least_bytes;
+    };
+    RingMemory(Arena& arena, const Limits& limits) : arena_(arena), limits_(limits) {}
 
-    // A quarter of the budget is kept back from what sends, so that what arrives finds room. The
-    // control stream is outside of it: stalled streams must not stall their own closing.
-    enum class Use { Sending, Receiving, Control };
+    // The control stream is outside of the budget: stalled streams must not stall their own
+    // closing.
+    enum class Use { Stream, Control };
 
-    // False: the budget or the arena is spent. `ring` must hold no memory.
-    bool allocate(Ring& ring, std::uint32_t capacity, Use use);
+    // So much as is wanted (a power of two) or, where the budget is short, less. `ring` must hold
+    // no memory. False: not even the arena has any.
+    bool allocate(Ring& ring, std::uint32_t wanted, Use use);
+    // Moves what is held to `capacity` bytes, more or less than it has. False: the budget says no.
+    bool resize(Ring& ring, std::uint32_t capacity);
+    // To be called when bytes came or went: a ring that for idle_patience has needed less than a
+    // quarter of what it has gives half of it back, down to `least`.
+    void settle(Ring& ring, std::uint32_t least, TimePoint now);
     void release(Ring& ring);
 
     std::array<MutableBytes, 2> room(const Ring& ring) const;
@@ -39,14 +54,22 @@ public:
     std::size_t used_bytes() const { return used_bytes_ + control_bytes_; }
 
 private:
+    bool may_have(std::uint32_t capacity, std::uint32_t had) const;
+
     Arena& arena_;
-    std::size_t budget_bytes_;
+    Limits limits_;
     std::size_t used_bytes_ = 0;     // Of the budget.
     std::size_t control_bytes_ = 0;  // Outside of it.
 };
 
+// After so long a ring that is hardly used gives half of its memory back.
+inline constexpr Duration idle_patience = std::chrono::seconds(1);
+
 // The bytes are in place, in room().
 void extend(Ring& ring, std::size_t count);
 void drop_front(Ring& ring, std::size_t count);
+inline std::uint32_t free_bytes(const Ring& ring) {
+    return ring.capacity - ring.size;
+}
 
 }  // namespace relay

@@ -8,7 +8,6 @@ namespace relay {
 
 namespace {
 
-constexpr Duration memory_retry_delay = std::chrono::milliseconds(50);
 constexpr CarrierId nobody{};
 
 // The stream that must still live for the event to be of use.
@@ -36,13 +35,15 @@ Session::Session(Side side, const SessionId& id, Arena& arena, const SessionOpti
     : side_(side),
       id_(id),
       options_(options),
-      memory_(arena, options.memory_budget_bytes),
+      memory_(arena, {options.memory_budget_bytes, options.process_budget_bytes,
+                      options.ring_least_bytes}),
       streams_(arena),
       control_(checked(streams_.add(control_stream))),
       next_stream_(side == Side::Relay ? 2 : 1),
       left_at_(now),
       now_(now) {
     control_.peer_window = wire::control_window_bytes;
+    control_.credit = first_credit(wire::control_window_bytes, now);
 }
 
 Session::~Session() {
@@ -197,39 +198,6 @@ void Session::end(EndReason reason) {
         streams_.remove(id);
     }
     events_.push_back(SessionOver{reason});
-}
-
-void Session::wait_for_memory(StreamRecord& stream) {
-    if (!memory_retry_) memory_retry_ = now_ + memory_retry_delay;
-    if (stream.wants_memory) return;
-    stream.wants_memory = true;
-    memory_waiters_.push_back(stream.id);
-}
-
-// In the order in which they came, as far as there is memory.
-void Session::serve_memory_waiters() {
-    for (std::size_t left = memory_waiters_.size(); left > 0; --left) {
-        StreamRecord* stream = streams_.find(memory_waiters_.front());
-        if (stream == nullptr || stream->resetting) {
-            memory_waiters_.pop_front();
-            continue;
-        }
-        const bool receives = stream->dropping && stream->receiving.block == 0;
-        Ring probe;
-        Ring& ring = receives ? stream->receiving : probe;
-        const auto use = receives ? RingMemory::Use::Receiving : RingMemory::Use::Sending;
-        if (!memory_.allocate(ring, options_.ring_bytes, use)) break;
-        memory_.release(probe);
-        memory_waiters_.pop_front();
-        stream->wants_memory = false;
-        if (receives) rewinds_owed_.push_back(stream->id);
-        // A sender allocates when it reads, which it now may try again.
-        if (stream->wants_room) {
-            stream->wants_room = false;
-            events_.push_back(StreamWritable{stream->id});
-        }
-    }
-    if (!memory_waiters_.empty()) memory_retry_ = now_ + memory_retry_delay;
 }
 
 }  // namespace relay

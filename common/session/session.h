@@ -30,10 +30,14 @@ struct SessionOptions {
     Duration ping_deadline = std::chrono::seconds(7);    // After the ping without a sign of life.
     Duration keep = std::chrono::minutes(15);            // Without any carrier, then it is over.
     Duration ack_delay = std::chrono::milliseconds(20);  // For what no frame can carry along.
-    std::uint32_t ring_bytes = wire::window_initial_bytes;  // Of each direction of a stream.
+    // Of each direction of a stream; powers of two. The least is never denied.
+    std::uint32_t ring_least_bytes = 4096;
+    std::uint32_t ring_start_bytes = 65536;
+    std::uint32_t ring_most_bytes = wire::window_max_bytes;  // At least the initial window.
     std::uint32_t window_bytes =
         wire::window_initial_bytes;  // Before the first ACK; the peer's too.
-    std::size_t memory_budget_bytes = std::size_t{256} << 20;  // Of all rings of this session.
+    std::size_t memory_budget_bytes = std::size_t{64} << 20;  // Of all rings of this session.
+    std::size_t process_budget_bytes = SIZE_MAX;              // Of all that is in the arena.
     std::size_t streams_max = 8192;
 };
 
@@ -123,13 +127,27 @@ private:
     void announce_everything(Attachment& carrier);
     CarrierId least_loaded() const;
     void pin(StreamRecord& stream, CarrierId carrier);
+
+    // Memory (session_memory.cpp).
+    std::optional<Duration> round_trip() const;
+    void measure_credit(StreamRecord& stream, TimePoint now);
+    bool may_grow(const StreamRecord& stream, std::uint32_t capacity) const;
+    bool make_sending_room(StreamRecord& stream);
+    std::size_t make_receiving_room(StreamRecord& stream, std::size_t count);
+    void drop_the_rest(StreamRecord& stream);
+    void ask_to_rewind(StreamRecord& stream);
+    void settle_sending(StreamRecord& stream);
+    void settle_receiving(StreamRecord& stream);
+    void wait_for_memory(StreamRecord& stream);
     void serve_memory_waiters();
 
     // What arrives (session_receive.cpp).
     Status on_frame(Attachment& carrier, const wire::Frame& frame, TimePoint now);
     Status on_data(const wire::Data& data, TimePoint now);
+    void keep(StreamRecord& stream, Bytes fresh);
     Status on_control_data(const wire::Data& data, TimePoint now);
     Status on_ack(Attachment& carrier, const wire::Ack& ack, TimePoint now);
+    void on_pong(Attachment& carrier, std::uint64_t token, TimePoint now);
     Status on_rewind(const wire::Rewind& rewind);
     void on_resumed(Attachment& carrier);
     Status on_message(const wire::ControlMessage& message);
@@ -147,8 +165,10 @@ private:
     void schedule(StreamRecord& stream);
     void owe_ack(StreamRecord& stream, TimePoint now);
     wire::Ack ack_of(StreamRecord& stream) const;
+    void write_rewind(StreamRecord& stream, ByteWriter& writer) const;
 
     // Lifecycles (session_streams.cpp).
+    void begin(StreamRecord& stream);
     StreamRecord* living(StreamId id) const;
     bool put_message(const wire::ControlMessage& message);
     void owe_message(StreamRecord& stream);
@@ -157,10 +177,8 @@ private:
     void settle_finish(StreamRecord& stream);
     void close_if_done(StreamRecord& stream);
     void acknowledge(StreamRecord& stream, std::uint64_t offset);
-    void wait_for_memory(StreamRecord& stream);
     void release_rings(StreamRecord& stream);
     void forget(StreamRecord& stream);
-    std::uint32_t window_of(const StreamRecord& stream) const;
 
     const Side side_;
     const SessionId id_;

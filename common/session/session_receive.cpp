@@ -55,7 +55,7 @@ Status Session::on_frame(Attachment& carrier, const wire::Frame& frame, TimePoin
         case FrameType::Pong: {
             const auto token = wire::parse_token(frame.payload);
             if (!token) return token.error();
-            carrier.liveness.pong(*token, now);
+            on_pong(carrier, *token, now);
             return Done{};
         }
         case FrameType::Resumed: on_resumed(carrier); return Done{};
@@ -99,23 +99,25 @@ Status Session::on_data(const wire::Data& data, TimePoint now) {
         if (stream.dropping) return Done{};
         return broken("a gap in a stream");
     }
-    if (end > stream.consumed + window_of(stream)) return broken("more bytes than credit");
+    if (end > stream.credit.most) return broken("more bytes than credit");
     if (stream.has_finish && end > stream.finish_at) return broken("bytes behind FINISH");
     if (end <= stream.received) {
         owe_ack(stream, now);  // The peer does not know.
         return Done{};
     }
-    if (stream.receiving.block == 0 &&
-        !memory_.allocate(stream.receiving, options_.ring_bytes, RingMemory::Use::Receiving)) {
-        stream.dropping = true;
-        wait_for_memory(stream);
-        return Done{};
-    }
-    stream.dropping = false;
-    if (stream.receiving.size == 0) events_.push_back(StreamReadable{stream.id});
-    memory_.append(stream.receiving, data.bytes.subspan(stream.received - data.offset));
-    stream.received = end;
+    keep(stream, data.bytes.subspan(stream.received - data.offset));
     return Done{};
+}
+
+void Session::keep(StreamRecord& stream, Bytes fresh) {
+    const std::size_t count = make_receiving_room(stream, fresh.size());
+    if (count > 0) {
+        if (stream.receiving.size == 0) events_.push_back(StreamReadable{stream.id});
+        memory_.append(stream.receiving, fresh.first(count));
+        stream.received += count;
+        stream.dropping = false;
+    }
+    if (count < fresh.size()) drop_the_rest(stream);
 }
 
 Status Session::on_control_data(const wire::Data& data, TimePoint now) {
@@ -153,6 +155,12 @@ Status Session::on_ack(Attachment& carrier, const wire::Ack& ack, TimePoint now)
     stream.peer_window = std::min(ack.window, wire::window_max_bytes);
     acknowledge(stream, ack.offset);
     return Done{};
+}
+
+void Session::on_pong(Attachment& carrier, std::uint64_t token, TimePoint now) {
+    if (!carrier.liveness.pong(token, now)) return;
+    const Duration seen = *carrier.liveness.rtt();
+    if (!carrier.round_trip || seen < *carrier.round_trip) carrier.round_trip = seen;
 }
 
 Status Session::on_rewind(const wire::Rewind& rewind) {
@@ -209,7 +217,7 @@ Status Session::on_open(const wire::Open& open) {
     const bool room = streams_.size() <= options_.streams_max;
     StreamRecord* stream = streams_.add(id);
     if (stream == nullptr) return broken("no memory for another stream");
-    stream->peer_window = options_.window_bytes;
+    begin(*stream);
     pin(*stream, least_loaded());
     if (!room) {
         reset(id, ResetReason::LimitReached);

@@ -6,6 +6,11 @@
 
 namespace relay {
 
+void Session::begin(StreamRecord& stream) {
+    stream.peer_window = options_.window_bytes;
+    stream.credit = first_credit(options_.window_bytes, now_);
+}
+
 // What the local side may use: never the control stream, nor what only waits for its RESET.
 StreamRecord* Session::living(StreamId id) const {
     StreamRecord* stream = id == control_stream ? nullptr : streams_.find(id);
@@ -35,7 +40,7 @@ Result<StreamId> Session::open(const Destination& destination, TimePoint now) {
         put_message(wire::Reset{id.value, ResetReason::LimitReached});
         return Error{ErrorCode::TooLarge, "no memory for another stream"};
     }
-    stream->peer_window = options_.window_bytes;
+    begin(*stream);
     pin(*stream, control_.carrier);
     return id;
 }
@@ -51,13 +56,7 @@ void Session::connected(StreamId id) {
 std::array<MutableBytes, 2> Session::write_space(StreamId id) {
     StreamRecord* stream = living(id);
     if (stream == nullptr || stream->finished) return {};
-    if (stream->sending.block == 0 &&
-        !memory_.allocate(stream->sending, options_.ring_bytes, RingMemory::Use::Sending)) {
-        stream->wants_room = true;
-        wait_for_memory(*stream);
-        return {};
-    }
-    stream->wants_room = stream->sending.size == stream->sending.capacity;
+    stream->wants_room = !make_sending_room(*stream);
     return memory_.room(stream->sending);
 }
 
@@ -67,7 +66,7 @@ void Session::wrote(StreamId id, std::size_t count) {
     check(count == 0 || !stream->finished);
     extend(stream->sending, count);
     stream->written += count;
-    if (stream->sending.size == 0) memory_.release(stream->sending);
+    settle_sending(*stream);
     schedule(*stream);
 }
 
@@ -93,10 +92,8 @@ void Session::consumed(StreamId id, std::size_t count, TimePoint now) {
     now_ = now;
     drop_front(stream->receiving, count);
     stream->consumed += count;
-    if (stream->receiving.size == 0) {
-        memory_.release(stream->receiving);
-        if (!memory_waiters_.empty()) serve_memory_waiters();
-    }
+    measure_credit(*stream, now);
+    settle_receiving(*stream);
     owe_ack(*stream, now);
     settle_finish(*stream);
     flush_messages();
@@ -146,11 +143,6 @@ CarrierStats Session::carrier_stats(CarrierId id) const {
     const Attachment* carrier = find(id);
     if (carrier == nullptr) return {};
     return {carrier->ready, carrier->liveness.rtt()};
-}
-
-std::uint32_t Session::window_of(const StreamRecord& stream) const {
-    if (stream.id == control_stream) return wire::control_window_bytes;
-    return options_.ring_bytes;
 }
 
 // False: the control stream has no room now; it will have when the peer acknowledges.
@@ -235,17 +227,16 @@ void Session::close_if_done(StreamRecord& stream) {
 }
 
 void Session::acknowledge(StreamRecord& stream, std::uint64_t offset) {
+    if (stream.wants_room && stream.sent == stream.written) stream.held_back = true;
     if (offset > stream.acknowledged) {
         drop_front(stream.sending, offset - stream.acknowledged);
         stream.acknowledged = offset;
         stream.sent = std::max(stream.sent, offset);
-        if (stream.sending.size == 0) {
-            memory_.release(stream.sending);
-            if (!memory_waiters_.empty()) serve_memory_waiters();
-        }
+        settle_sending(stream);
     }
-    const std::uint32_t free = stream.sending.capacity - stream.sending.size;
-    if (stream.wants_room && (stream.sending.block == 0 || free >= stream.sending.capacity / 4)) {
+    const Ring& ring = stream.sending;
+    const bool has_room = ring.block == 0 || free_bytes(ring) >= ring.capacity / 4;
+    if (stream.wants_room && (has_room || stream.held_back)) {
         stream.wants_room = false;
         events_.push_back(StreamWritable{stream.id});
     }

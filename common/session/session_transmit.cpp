@@ -55,20 +55,21 @@ void Session::write_announcements(Attachment& carrier, ByteWriter& writer) {
         if (stream == nullptr || stream->resetting) continue;
         wire::put_ack(writer, ack_of(*stream));
         // A REWIND may have died with its carrier.
-        if (stream->dropping && stream->receiving.block != 0) {
-            wire::put_rewind(writer, {stream->id.value, stream->received});
-        }
+        if (stream->dropping && stream->rewind_asked) write_rewind(*stream, writer);
     }
     if (queue.empty() && !carrier.announced && writer.room() >= wire::frame_header_bytes) {
         wire::put_frame(writer, wire::FrameType::Resumed, {});
         carrier.announced = true;
     }
     if (!carrier.announced) return;
-    while (!rewinds_owed_.empty() && writer.room() >= wire::rewind_frame_bytes) {
+    while (!rewinds_owed_.empty() &&
+           writer.room() >= wire::ack_frame_bytes + wire::rewind_frame_bytes) {
         StreamRecord* stream = streams_.find(rewinds_owed_.front());
         rewinds_owed_.pop_front();
-        if (stream == nullptr || !stream->dropping) continue;
-        wire::put_rewind(writer, {stream->id.value, stream->received});
+        if (stream == nullptr || stream->resetting || !stream->dropping) continue;
+        // First, how much there is room for now.
+        wire::put_ack(writer, ack_of(*stream));
+        write_rewind(*stream, writer);
     }
 }
 
@@ -126,13 +127,16 @@ void Session::schedule(StreamRecord& stream) {
 }
 
 wire::Ack Session::ack_of(StreamRecord& stream) const {
-    stream.told = stream.consumed;
-    return {stream.id.value, stream.consumed, window_of(stream)};
+    return {stream.id.value, stream.consumed, tell(stream.credit, stream.consumed)};
+}
+
+void Session::write_rewind(StreamRecord& stream, ByteWriter& writer) const {
+    wire::put_rewind(writer, {stream.id.value, stream.received});
 }
 
 // Large steps are told at once, so that the peer never waits for credit; small ones soon.
 void Session::owe_ack(StreamRecord& stream, TimePoint now) {
-    const bool large = stream.consumed - stream.told >= window_of(stream) / 4;
+    const bool large = worth_telling(stream.credit, stream.consumed);
     const TimePoint due = large ? now : now + options_.ack_delay;
     if (!acks_due_ || due < *acks_due_) acks_due_ = due;
     if (stream.ack_queued) return;

@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "common/session/credit.h"
 #include "common/session/ids.h"
 #include "common/session/ring.h"
 #include "common/wire/close_reason.h"
@@ -20,13 +21,14 @@ struct StreamRecord {
     std::uint64_t sent = 0;
     std::uint64_t sent_most = 0;  // Before any rewind.
     std::uint64_t written = 0;
-    std::uint32_t peer_window = 0;  // Beyond `acknowledged`.
+    std::uint32_t peer_window = 0;    // Beyond `acknowledged`.
+    std::uint32_t sending_bytes = 0;  // What the ring had, and will have when it is needed again.
 
-    // Receiving: told <= consumed <= received; the ring holds [consumed, received).
+    // Receiving: consumed <= received; the ring holds [consumed, received).
     Ring receiving;
     std::uint64_t received = 0;
     std::uint64_t consumed = 0;
-    std::uint64_t told = 0;       // The offset of the last ACK.
+    Credit credit;                // How far the peer may send.
     std::uint64_t finish_at = 0;  // Where the peer's bytes end, once has_finish.
 
     // What is true of it.
@@ -37,13 +39,15 @@ struct StreamRecord {
     bool done_received : 1 = false;
     bool resetting : 1 = false;  // Only waits for its RESET to enter the control stream.
     bool draining : 1 = false;   // Is reset too, but what was written before still goes out first.
-    bool dropping : 1 = false;   // Had no memory: what comes is dropped until REWIND takes effect.
+    bool dropping : 1 = false;   // Had no room: what comes is dropped until REWIND takes effect.
+    bool rewind_asked : 1 = false;  // By a REWIND, now that there is room again.
 
     // Which queues it is in, and what it waits for.
     bool scheduled : 1 = false;  // In its carrier's scheduler.
     bool ack_queued : 1 = false;
     bool control_queued : 1 = false;
     bool wants_room : 1 = false;    // write_space() was empty.
+    bool held_back : 1 = false;     // By nothing but the size of its ring.
     bool wants_memory : 1 = false;  // A ring could not be had.
     bool owes_connected : 1 = false;
     bool owes_finish : 1 = false;

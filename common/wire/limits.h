@@ -29,7 +29,7 @@ inline constexpr std::size_t host_max_bytes = 255;
 inline constexpr std::size_t visitor_max_bytes = 64;
 inline constexpr std::size_t control_message_max_bytes = 512;
 inline constexpr std::uint32_t window_max_bytes = 16777216;
-inline constexpr std::uint32_t window_initial_bytes = 1048576;
+inline constexpr std::uint32_t window_initial_bytes = 65536;
 inline constexpr std::uint32_t control_window_bytes = 262144;
 
 }  // namespace relay::wire

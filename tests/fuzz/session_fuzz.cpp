@@ -31,8 +31,12 @@ void use(Session& session, std::uint8_t what, StreamId stream, TimePoint now) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const auto memory = std::make_unique_for_overwrite<std::uint8_t[]>(arena_bytes);
     Arena arena{MutableBytes{memory.get(), arena_bytes}};
-    const SessionOptions options{
-        .ring_bytes = 512, .window_bytes = 512, .memory_budget_bytes = 4096, .streams_max = 16};
+    const SessionOptions options{.ring_least_bytes = 256,
+                                 .ring_start_bytes = 512,
+                                 .ring_most_bytes = 4096,
+                                 .window_bytes = 512,
+                                 .memory_budget_bytes = 4096,
+                                 .streams_max = 16};
     Session session{Side::Relay, SessionId{1}, arena, options, TimePoint{}};
     session.attach(carrier, TimePoint{});
     std::uint8_t room[16384];
@@ -55,7 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (int i = 0; i < 4 && session.has_work(carrier); ++i) {
             (void)session.transmit(carrier, room, now);
         }
-        check(session.memory_bytes() <= options.memory_budget_bytes + wire::control_window_bytes);
+        check(session.memory_bytes() <= options.memory_budget_bytes + wire::control_window_bytes +
+                                            2 * options.streams_max * options.ring_least_bytes);
     }
     return 0;
 }

@@ -17,12 +17,15 @@ constexpr Duration calm_most = 120s;  // Far beyond what a blackhole at the end 
 WorldOptions random_options(std::uint32_t seed) {
     std::mt19937 random{seed ^ 0x5eed};
     WorldOptions options;
-    options.session.ring_bytes = 1024u << random() % 8;
-    options.session.window_bytes = options.session.ring_bytes;
+    options.session.ring_start_bytes = 1024u << random() % 8;
+    options.session.ring_least_bytes =
+        std::min(512u << random() % 3, options.session.ring_start_bytes);
+    options.session.ring_most_bytes = options.session.ring_start_bytes << random() % 6;
+    options.session.window_bytes = options.session.ring_start_bytes;
     options.session.ping_interval = 300ms;
     options.session.ping_deadline = 500ms;
-    // From "four rings for everybody" to "enough".
-    options.session.memory_budget_bytes = options.session.ring_bytes * (4u << random() % 6);
+    // From "hardly a ring for everybody" to "enough".
+    options.session.memory_budget_bytes = options.session.ring_start_bytes * (1u << random() % 8);
     options.latency = std::chrono::milliseconds(random() % 40);
     options.carriers_most = 1 + static_cast<unsigned>(random() % 3);
     options.frugal = random() % 2 == 0;
@@ -204,9 +207,14 @@ bool World::all_over() {
 
 void World::check_invariants() {
     require(!home_.over() && !relay_.over(), "the session ended by itself");
-    const std::size_t most = options_.session.memory_budget_bytes + wire::control_window_bytes;
-    require(home_.session().memory_bytes() <= most, "the home is over its memory budget");
-    require(relay_.session().memory_bytes() <= most, "the relay is over its memory budget");
+    for (Endpoint* endpoint : {&home_, &relay_}) {
+        // The least ring of each stream is never denied.
+        const std::size_t always =
+            wire::control_window_bytes +
+            2 * endpoint->streams().size() * options_.session.ring_least_bytes;
+        const std::size_t most = std::max(options_.session.memory_budget_bytes, always) + always;
+        require(endpoint->session().memory_bytes() <= most, "a session is over its memory budget");
+    }
 }
 
 void World::check_outcome() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/session/arena.h"
+#include "common/session/credit.h"
 #include "common/session/liveness.h"
 #include "common/session/ring.h"
 #include "common/session/write_scheduler.h"
@@ -52,11 +53,35 @@ TEST_CASE("an arena that is spent says so, and recovers") {
     CHECK(test.arena.allocate(65536));
 }
 
+TEST_CASE("only blocks that were free all the time since the last trim are handed back, and once") {
+    TestArena test;
+    std::vector<BlockOffset> blocks;
+    for (int i = 0; i < 8; ++i) blocks.push_back(*test.arena.allocate(65536));
+    for (const BlockOffset block : blocks) test.arena.release(block, 65536);
+    std::size_t pages = 0;
+    const auto count = [&](MutableBytes bytes) {
+        if (bytes.size() == 15 * 4096) pages += 15;  // Not what alignment has skipped.
+    };
+    test.arena.trim(count);
+    CHECK(pages == 0);  // All were in use since the beginning.
+    // Three are in use now and then.
+    for (int i = 0; i < 3; ++i) blocks[std::size_t(i)] = *test.arena.allocate(65536);
+    for (int i = 0; i < 3; ++i) test.arena.release(blocks[std::size_t(i)], 65536);
+    test.arena.trim(count);
+    CHECK(pages == 5 * 15);
+    test.arena.trim(count);
+    CHECK(pages == 8 * 15);
+    test.arena.trim(count);
+    CHECK(pages == 8 * 15);
+    for (int i = 0; i < 8; ++i) REQUIRE(test.arena.allocate(65536));
+    CHECK(test.arena.used_bytes() == 8 * 65536);
+}
+
 TEST_CASE("a ring wraps and keeps its order") {
     TestArena test;
-    RingMemory memory{test.arena, 1 << 20};
+    RingMemory memory{test.arena, {1 << 20, 1 << 20, 256}};
     Ring ring;
-    REQUIRE(memory.allocate(ring, 256, RingMemory::Use::Receiving));
+    REQUIRE(memory.allocate(ring, 256, RingMemory::Use::Stream));
     std::uint8_t next_in = 0, next_out = 0;
     for (int round = 0; round < 100; ++round) {
         ByteVector bytes(200 - ring.size);
@@ -73,14 +98,107 @@ TEST_CASE("a ring wraps and keeps its order") {
     CHECK(memory.used_bytes() == 0);
 }
 
-TEST_CASE("a quarter of the budget is kept for what arrives") {
+TEST_CASE(
+    "the more of the budget is spent, the smaller are new rings, and the least is never denied") {
     TestArena test;
-    RingMemory memory{test.arena, 1024};
-    Ring rings[5];
-    for (int i = 0; i < 3; ++i) CHECK(memory.allocate(rings[i], 256, RingMemory::Use::Sending));
-    CHECK_FALSE(memory.allocate(rings[3], 256, RingMemory::Use::Sending));
-    CHECK(memory.allocate(rings[3], 256, RingMemory::Use::Receiving));
-    CHECK_FALSE(memory.allocate(rings[4], 256, RingMemory::Use::Receiving));
+    RingMemory memory{test.arena, {65536, 1 << 20, 256}};
+    std::vector<std::uint32_t> given;
+    for (int i = 0; i < 16; ++i) {
+        Ring ring;
+        REQUIRE(memory.allocate(ring, 16384, RingMemory::Use::Stream));
+        given.push_back(ring.capacity);
+    }
+    const std::vector<std::uint32_t> expected{16384, 16384, 16384, 8192, 4096, 2048, 1024, 512,
+                                              256,   256,   256,   256,  256,  256,  256,  256};
+    CHECK(given == expected);
+}
+
+TEST_CASE("what other sessions hold counts in the budget of the process") {
+    TestArena test;
+    RingMemory other{test.arena, {1 << 20, 65536, 256}};
+    Ring large;
+    REQUIRE(other.allocate(large, 32768, RingMemory::Use::Stream));
+    RingMemory memory{test.arena, {1 << 20, 65536, 256}};
+    Ring ring;
+    REQUIRE(memory.allocate(ring, 32768, RingMemory::Use::Stream));
+    CHECK(ring.capacity == 16384);
+}
+
+TEST_CASE("a ring that moves to more or less memory keeps its bytes in order") {
+    TestArena test;
+    RingMemory memory{test.arena, {1 << 20, 1 << 20, 256}};
+    Ring ring;
+    REQUIRE(memory.allocate(ring, 256, RingMemory::Use::Stream));
+    memory.append(ring, ByteVector(200));
+    drop_front(ring, 150);
+    ByteVector counted(150);
+    for (std::size_t i = 0; i < counted.size(); ++i) counted[i] = static_cast<std::uint8_t>(i);
+    memory.append(ring, counted);  // Wraps.
+    drop_front(ring, 50);
+    for (const std::uint32_t capacity : {1024u, 256u}) {
+        REQUIRE(memory.resize(ring, capacity));
+        CHECK(ring.capacity == capacity);
+        ByteVector held;
+        for (const Bytes piece : memory.held(ring, 0, 150)) {
+            held.insert(held.end(), piece.begin(), piece.end());
+        }
+        CHECK(held == counted);
+    }
+    memory.release(ring);
+    CHECK(test.arena.used_bytes() == 0);
+}
+
+TEST_CASE("a ring that is hardly used gives memory back after a while") {
+    TestArena test;
+    RingMemory memory{test.arena, {1 << 20, 1 << 20, 256}};
+    Ring ring;
+    REQUIRE(memory.allocate(ring, 4096, RingMemory::Use::Stream));
+    memory.append(ring, ByteVector(2000));
+    memory.settle(ring, 1024, TimePoint{1s});
+    drop_front(ring, 1900);
+    memory.settle(ring, 1024, TimePoint{1s + idle_patience});
+    CHECK(ring.capacity == 4096);
+    for (int i = 2; i < 10; ++i) memory.settle(ring, 1024, TimePoint{1s + i * 2 * idle_patience});
+    CHECK(ring.capacity == 1024);
+    CHECK(ring.size == 100);
+}
+
+TEST_CASE("credit follows bandwidth and delay, up to its limit") {
+    constexpr CreditLimits limits{65536, 16 << 20};
+    Credit credit = first_credit(65536, TimePoint{});
+    std::uint64_t offset = 0;
+    TimePoint now{};
+    // All that is allowed arrives within each round trip: the window is what limits.
+    for (int round = 0; round < 12; ++round) {
+        now += 41ms;
+        offset += credit.window;
+        measure(credit, limits, offset, 40ms, now);
+    }
+    CHECK(credit.window == 16 << 20);
+    // From now on 100 KB arrive in each: the window falls to twice of that, and stays.
+    for (int round = 0; round < 1000; ++round) {
+        now += 41ms;
+        offset += 100'000;
+        measure(credit, limits, offset, 40ms, now);
+    }
+    CHECK(credit.window == 200'000);
+}
+
+TEST_CASE("a pause does not take credit away at once") {
+    constexpr CreditLimits limits{65536, 16 << 20};
+    Credit credit = first_credit(65536, TimePoint{});
+    measure(credit, limits, 1'000'000, 40ms, TimePoint{41ms});
+    CHECK(credit.window == 2'000'000);
+    measure(credit, limits, 1'000'001, 40ms, TimePoint{1s});
+    CHECK(credit.window == 2'000'000);
+}
+
+TEST_CASE("credit that was told is honoured when less is told later") {
+    Credit credit = first_credit(1000, TimePoint{});
+    CHECK(tell(credit, 500) == 1000);
+    credit.window = 100;
+    CHECK(tell(credit, 600) == 100);
+    CHECK(credit.most == 1500);
 }
 
 TEST_CASE("busy streams get equal shares, whatever the size of their frames") {
