@@ -5,6 +5,10 @@
 //
 // From Due and from Waiting, `deadline` without a sign of life leads to death. A carrier that
 // cannot even write its ping dies as well.
+//
+// A peer sends no ping before it has the answer to its last one, so the next one is an answer too.
+// Who leaves the asking to the peer rests on as long as these come: of a thousand homes a relay
+// has half the work (docs/PROTOCOL.md 7).
 #pragma once
 
 #include <cstdint>
@@ -20,15 +24,22 @@ public:
         Duration interval;
         Duration deadline;
     };
+    enum class Habit { Asks, LeavesItToThePeer };
     enum class Verdict { Alive, Dead };
+    // Whoever leaves the asking to the peer still asks so often, or knows no round-trip time.
+    static constexpr Duration asks_at_least = std::chrono::minutes(1);
 
-    Liveness(Limits limits, TimePoint now) : limits_(limits), due_at_(now), heard_at_(now) {}
+    Liveness(Limits limits, Habit habit, TimePoint now)
+        : limits_(limits), habit_(habit), due_at_(now), silent_from_(now), heard_at_(now) {}
 
     bool ping_due() const { return state_ == State::Due; }
     // The token of the ping that has been written.
     std::uint64_t ping_written(TimePoint now);
     // False: that is not the answer to the last ping.
     bool pong(std::uint64_t token, TimePoint now);
+    // The peer has pinged; and its ping is answered.
+    void pinged(TimePoint now);
+    void pong_written() { pong_written_ = true; }
     // The peer has shown by other means that our bytes arrive.
     void heard(TimePoint now) { heard_at_ = now; }
 
@@ -40,11 +51,16 @@ public:
 private:
     enum class State { Resting, Due, Waiting };
 
+    Duration patience() const;
+
     Limits limits_;
+    Habit habit_;
     State state_ = State::Due;
-    TimePoint due_at_;    // When the ping is or was due.
-    TimePoint heard_at_;  // The last sign of life.
+    TimePoint due_at_;       // When the ping is or was due.
+    TimePoint silent_from_;  // Without a sign of life, the deadline counts from here.
+    TimePoint heard_at_;     // The last sign of life.
     TimePoint written_at_;
+    bool pong_written_ = false;  // Since the peer's last ping.
     std::uint64_t token_ = 0;
     std::optional<Duration> rtt_;
 };

@@ -82,8 +82,10 @@ void Session::attach(CarrierId carrier, TimePoint now) {
     if (over_) return;
     now_ = now;
     const Liveness::Limits limits{options_.ping_interval, options_.ping_deadline};
-    carriers_.push_back(
-        std::make_unique<Attachment>(Attachment{.id = carrier, .liveness = Liveness{limits, now}}));
+    const auto habit =
+        side_ == Side::Home ? Liveness::Habit::Asks : Liveness::Habit::LeavesItToThePeer;
+    carriers_.push_back(std::make_unique<Attachment>(
+        Attachment{.id = carrier, .liveness = Liveness{limits, habit, now}}));
     announce_everything(*carriers_.back());
 }
 

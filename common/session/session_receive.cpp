@@ -50,6 +50,7 @@ Status Session::on_frame(Attachment& carrier, const wire::Frame& frame, TimePoin
             const auto token = wire::parse_token(frame.payload);
             if (!token) return token.error();
             carrier.pong = *token;
+            carrier.liveness.pinged(now);
             return Done{};
         }
         case FrameType::Pong: {

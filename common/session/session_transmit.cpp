@@ -22,6 +22,7 @@ std::size_t Session::transmit(CarrierId carrier, MutableBytes room, TimePoint no
     if (attachment->pong) {
         wire::put_token(writer, wire::FrameType::Pong, *attachment->pong);
         attachment->pong.reset();
+        attachment->liveness.pong_written();
     }
     if (attachment->liveness.ping_due()) {
         wire::put_token(writer, wire::FrameType::Ping, attachment->liveness.ping_written(now));

@@ -240,7 +240,7 @@ TEST_CASE("leaving and coming back at once gains no turn") {
 }
 
 TEST_CASE("a carrier lives by answers to its pings") {
-    Liveness liveness{{3s, 7s}, TimePoint{}};
+    Liveness liveness{{3s, 7s}, Liveness::Habit::Asks, TimePoint{}};
     REQUIRE(liveness.ping_due());
     const auto token = liveness.ping_written(TimePoint{1s});
     CHECK_FALSE(liveness.pong(token + 1, TimePoint{2s}));
@@ -252,15 +252,68 @@ TEST_CASE("a carrier lives by answers to its pings") {
 }
 
 TEST_CASE("a carrier that cannot even write its ping dies in time") {
-    Liveness liveness{{3s, 7s}, TimePoint{}};
+    Liveness liveness{{3s, 7s}, Liveness::Habit::Asks, TimePoint{}};
     CHECK(liveness.deadline() == TimePoint{7s});
     CHECK(liveness.deadline_reached(TimePoint{7s}) == Liveness::Verdict::Dead);
 }
 
 TEST_CASE("an acknowledgement puts death off, bytes that merely come do not exist here") {
-    Liveness liveness{{3s, 7s}, TimePoint{}};
+    Liveness liveness{{3s, 7s}, Liveness::Habit::Asks, TimePoint{}};
     liveness.ping_written(TimePoint{});
     liveness.heard(TimePoint{5s});
     CHECK(liveness.deadline_reached(TimePoint{7s}) == Liveness::Verdict::Alive);
     CHECK(liveness.deadline_reached(TimePoint{12s}) == Liveness::Verdict::Dead);
+}
+
+namespace {
+
+// Left to its peer, with the first answer of its own had at 0 s.
+Liveness resting_on_pings() {
+    Liveness liveness{{3s, 7s}, Liveness::Habit::LeavesItToThePeer, TimePoint{}};
+    liveness.pong(liveness.ping_written(TimePoint{}), TimePoint{});
+    liveness.pinged(TimePoint{});
+    liveness.pong_written();
+    return liveness;
+}
+
+}  // namespace
+
+TEST_CASE("who leaves the asking to the peer rests as long as the peer asks on") {
+    Liveness liveness = resting_on_pings();
+    for (auto time = TimePoint{3s}; time < TimePoint{55s}; time += 3s) {
+        CHECK(liveness.deadline_reached(time) == Liveness::Verdict::Alive);
+        liveness.pinged(time);
+        liveness.pong_written();
+        CHECK_FALSE(liveness.ping_due());
+    }
+    CHECK(liveness.deadline() <= TimePoint{60s});
+    CHECK(liveness.deadline_reached(TimePoint{60s}) == Liveness::Verdict::Alive);
+    CHECK(liveness.ping_due());  // For the round-trip time.
+}
+
+TEST_CASE("a peer that no longer asks is asked, and dies no later than if it had been before") {
+    Liveness liveness = resting_on_pings();
+    liveness.pinged(TimePoint{3s});
+    CHECK(liveness.deadline() == TimePoint{7500ms});
+    CHECK(liveness.deadline_reached(TimePoint{7500ms}) == Liveness::Verdict::Alive);
+    CHECK(liveness.ping_due());
+    liveness.ping_written(TimePoint{7500ms});
+    CHECK(liveness.deadline() == TimePoint{13s});
+    CHECK(liveness.deadline_reached(TimePoint{13s}) == Liveness::Verdict::Dead);
+}
+
+TEST_CASE("a ping proves nothing while the one before it is unanswered") {
+    Liveness liveness = resting_on_pings();
+    liveness.pinged(TimePoint{1s});
+    liveness.pinged(TimePoint{4s});  // Our answer to the former one is not even written.
+    CHECK(liveness.deadline() == TimePoint{5500ms});
+}
+
+TEST_CASE("who was asleep asks before it judges") {
+    Liveness liveness = resting_on_pings();
+    liveness.pinged(TimePoint{3s});
+    CHECK(liveness.deadline_reached(TimePoint{3600s}) == Liveness::Verdict::Alive);
+    liveness.ping_written(TimePoint{3600s});
+    CHECK(liveness.deadline_reached(TimePoint{3601s}) == Liveness::Verdict::Alive);
+    CHECK(liveness.deadline_reached(TimePoint{3607s}) == Liveness::Verdict::Dead);
 }
