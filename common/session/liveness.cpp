@@ -15,8 +15,7 @@ bool Liveness::pong(std::uint64_t token, TimePoint now) {
     state_ = State::Resting;
     rtt_ = now - written_at_;
     heard_at_ = now;
-    silent_from_ = written_at_ + limits_.interval;
-    due_at_ = silent_from_ + patience();
+    rests_from_ = written_at_;
     return true;
 }
 
@@ -24,28 +23,34 @@ void Liveness::pinged(TimePoint now) {
     if (!pong_written_) return;
     pong_written_ = false;
     heard_at_ = now;
-    if (habit_ == Habit::Asks || state_ != State::Resting) return;
-    const TimePoint asks_at_latest = written_at_ + asks_at_least;
-    silent_from_ = std::min(now + limits_.interval, asks_at_latest);
-    due_at_ = std::min(silent_from_ + patience(), asks_at_latest);
+    if (habit_ == Habit::LeavesItToThePeer && state_ == State::Resting) rests_from_ = now;
 }
 
-// By so much the peer's next ping may be late; death comes no later for that.
-Duration Liveness::patience() const {
-    return habit_ == Habit::Asks ? Duration::zero() : limits_.interval / 2;
+Liveness::Limits Liveness::limits_at(Pace pace) const {
+    if (pace == Pace::Busy) return limits_;
+    const Duration half = (limits_.interval + limits_.deadline) / 2;
+    return {half, half};
 }
 
-TimePoint Liveness::deadline() const {
-    if (state_ == State::Resting) return due_at_;
-    return std::max(silent_from_, heard_at_) + limits_.deadline;
+// The peer's ping may be late by half an interval; death comes no later for that.
+TimePoint Liveness::due_at(Pace pace) const {
+    const Duration interval = limits_at(pace).interval;
+    if (habit_ == Habit::Asks) return rests_from_ + interval;
+    return std::min(rests_from_ + interval + interval / 2, written_at_ + asks_at_least);
 }
 
-Liveness::Verdict Liveness::deadline_reached(TimePoint now) {
-    if (now < deadline()) return Verdict::Alive;
+TimePoint Liveness::deadline(Pace pace) const {
+    if (state_ == State::Resting) return due_at(pace);
+    return std::max(silent_from_, heard_at_) + limits_at(pace).deadline;
+}
+
+Liveness::Verdict Liveness::deadline_reached(TimePoint now, Pace pace) {
+    if (now < deadline(pace)) return Verdict::Alive;
     if (state_ != State::Resting) return Verdict::Dead;
     state_ = State::Due;
     // Whoever comes late, since the process was asleep, waits for an answer all the same.
-    silent_from_ += now - due_at_;
+    const Duration late = now - due_at(pace);
+    silent_from_ = std::min(rests_from_ + limits_at(pace).interval + late, now);
     return Verdict::Alive;
 }
 

@@ -4,7 +4,8 @@
 //     Resting --interval--> Due --ping_written--> Waiting --answer--> Resting
 //
 // From Due and from Waiting, `deadline` without a sign of life leads to death. A carrier that
-// cannot even write its ping dies as well.
+// cannot even write its ping dies as well. While nobody waits for bytes, pings are fewer, and death
+// is noticed as soon.
 //
 // A peer sends no ping before it has the answer to its last one, so the next one is an answer too.
 // Who leaves the asking to the peer rests on as long as these come: of a thousand homes a relay
@@ -25,12 +26,13 @@ public:
         Duration deadline;
     };
     enum class Habit { Asks, LeavesItToThePeer };
+    enum class Pace { Busy, Idle };  // Idle: there are no streams.
     enum class Verdict { Alive, Dead };
     // Whoever leaves the asking to the peer still asks so often, or knows no round-trip time.
     static constexpr Duration asks_at_least = std::chrono::minutes(1);
 
     Liveness(Limits limits, Habit habit, TimePoint now)
-        : limits_(limits), habit_(habit), due_at_(now), silent_from_(now), heard_at_(now) {}
+        : limits_(limits), habit_(habit), rests_from_(now), silent_from_(now), heard_at_(now) {}
 
     bool ping_due() const { return state_ == State::Due; }
     // The token of the ping that has been written.
@@ -43,21 +45,22 @@ public:
     // The peer has shown by other means that our bytes arrive.
     void heard(TimePoint now) { heard_at_ = now; }
 
-    TimePoint deadline() const;
-    Verdict deadline_reached(TimePoint now);
+    TimePoint deadline(Pace pace) const;
+    Verdict deadline_reached(TimePoint now, Pace pace);
 
     std::optional<Duration> rtt() const { return rtt_; }
 
 private:
     enum class State { Resting, Due, Waiting };
 
-    Duration patience() const;
+    Limits limits_at(Pace pace) const;
+    TimePoint due_at(Pace pace) const;
 
     Limits limits_;
     Habit habit_;
     State state_ = State::Due;
-    TimePoint due_at_;       // When the ping is or was due.
-    TimePoint silent_from_;  // Without a sign of life, the deadline counts from here.
+    TimePoint rests_from_;   // The interval counts from here,
+    TimePoint silent_from_;  // and once it has passed, the deadline from here.
     TimePoint heard_at_;     // The last sign of life.
     TimePoint written_at_;
     bool pong_written_ = false;  // Since the peer's last ping.

@@ -162,9 +162,14 @@ std::optional<TimePoint> Session::deadline() const {
     std::optional<TimePoint> next = memory_retry_;
     // Acknowledgements that are due are work for a carrier, and no longer a matter of time.
     if (acks_due_ && *acks_due_ > now_) next = earlier(next, acks_due_);
-    for (const auto& carrier : carriers_) next = earlier(next, carrier->liveness.deadline());
+    for (const auto& carrier : carriers_) next = earlier(next, carrier->liveness.deadline(pace()));
     if (carriers_.empty()) next = earlier(next, left_at_ + options_.keep);
     return next;
+}
+
+// The control stream alone is no reason to hurry.
+Liveness::Pace Session::pace() const {
+    return streams_.size() > 1 ? Liveness::Pace::Busy : Liveness::Pace::Idle;
 }
 
 void Session::deadline_reached(TimePoint now) {
@@ -172,7 +177,7 @@ void Session::deadline_reached(TimePoint now) {
     now_ = now;
     std::vector<CarrierId> dead;
     for (const auto& carrier : carriers_) {
-        if (carrier->liveness.deadline_reached(now) == Liveness::Verdict::Dead) {
+        if (carrier->liveness.deadline_reached(now, pace()) == Liveness::Verdict::Dead) {
             dead.push_back(carrier->id);
         }
     }

@@ -26,6 +26,7 @@
 namespace relay {
 
 struct SessionOptions {
+    // Without streams both are half of their sum: death is noticed as soon, by fewer pings.
     Duration ping_interval = std::chrono::seconds(3);
     Duration ping_deadline = std::chrono::seconds(7);    // After the ping without a sign of life.
     Duration keep = std::chrono::minutes(15);            // Without any carrier, then it is over.
@@ -126,6 +127,7 @@ private:
     void adopt_orphans(Attachment& carrier);
     void announce_everything(Attachment& carrier);
     CarrierId least_loaded() const;
+    Liveness::Pace pace() const;
     void pin(StreamRecord& stream, CarrierId carrier);
 
     // Memory (session_memory.cpp).

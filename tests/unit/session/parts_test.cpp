@@ -239,6 +239,13 @@ TEST_CASE("leaving and coming back at once gains no turn") {
     CHECK(*scheduler.next() == StreamId{1});
 }
 
+namespace {
+
+constexpr auto busy = Liveness::Pace::Busy;
+constexpr auto idle = Liveness::Pace::Idle;
+
+}  // namespace
+
 TEST_CASE("a carrier lives by answers to its pings") {
     Liveness liveness{{3s, 7s}, Liveness::Habit::Asks, TimePoint{}};
     REQUIRE(liveness.ping_due());
@@ -246,23 +253,23 @@ TEST_CASE("a carrier lives by answers to its pings") {
     CHECK_FALSE(liveness.pong(token + 1, TimePoint{2s}));
     CHECK(liveness.pong(token, TimePoint{2s}));
     CHECK(*liveness.rtt() == 1s);
-    CHECK(liveness.deadline() == TimePoint{4s});
-    CHECK(liveness.deadline_reached(TimePoint{4s}) == Liveness::Verdict::Alive);
+    CHECK(liveness.deadline(busy) == TimePoint{4s});
+    CHECK(liveness.deadline_reached(TimePoint{4s}, busy) == Liveness::Verdict::Alive);
     CHECK(liveness.ping_due());
 }
 
 TEST_CASE("a carrier that cannot even write its ping dies in time") {
     Liveness liveness{{3s, 7s}, Liveness::Habit::Asks, TimePoint{}};
-    CHECK(liveness.deadline() == TimePoint{7s});
-    CHECK(liveness.deadline_reached(TimePoint{7s}) == Liveness::Verdict::Dead);
+    CHECK(liveness.deadline(busy) == TimePoint{7s});
+    CHECK(liveness.deadline_reached(TimePoint{7s}, busy) == Liveness::Verdict::Dead);
 }
 
 TEST_CASE("an acknowledgement puts death off, bytes that merely come do not exist here") {
     Liveness liveness{{3s, 7s}, Liveness::Habit::Asks, TimePoint{}};
     liveness.ping_written(TimePoint{});
     liveness.heard(TimePoint{5s});
-    CHECK(liveness.deadline_reached(TimePoint{7s}) == Liveness::Verdict::Alive);
-    CHECK(liveness.deadline_reached(TimePoint{12s}) == Liveness::Verdict::Dead);
+    CHECK(liveness.deadline_reached(TimePoint{7s}, busy) == Liveness::Verdict::Alive);
+    CHECK(liveness.deadline_reached(TimePoint{12s}, busy) == Liveness::Verdict::Dead);
 }
 
 namespace {
@@ -281,39 +288,55 @@ Liveness resting_on_pings() {
 TEST_CASE("who leaves the asking to the peer rests as long as the peer asks on") {
     Liveness liveness = resting_on_pings();
     for (auto time = TimePoint{3s}; time < TimePoint{55s}; time += 3s) {
-        CHECK(liveness.deadline_reached(time) == Liveness::Verdict::Alive);
+        CHECK(liveness.deadline_reached(time, busy) == Liveness::Verdict::Alive);
         liveness.pinged(time);
         liveness.pong_written();
         CHECK_FALSE(liveness.ping_due());
     }
-    CHECK(liveness.deadline() <= TimePoint{60s});
-    CHECK(liveness.deadline_reached(TimePoint{60s}) == Liveness::Verdict::Alive);
+    CHECK(liveness.deadline(busy) <= TimePoint{60s});
+    CHECK(liveness.deadline_reached(TimePoint{60s}, busy) == Liveness::Verdict::Alive);
     CHECK(liveness.ping_due());  // For the round-trip time.
 }
 
 TEST_CASE("a peer that no longer asks is asked, and dies no later than if it had been before") {
     Liveness liveness = resting_on_pings();
     liveness.pinged(TimePoint{3s});
-    CHECK(liveness.deadline() == TimePoint{7500ms});
-    CHECK(liveness.deadline_reached(TimePoint{7500ms}) == Liveness::Verdict::Alive);
+    CHECK(liveness.deadline(busy) == TimePoint{7500ms});
+    CHECK(liveness.deadline_reached(TimePoint{7500ms}, busy) == Liveness::Verdict::Alive);
     CHECK(liveness.ping_due());
     liveness.ping_written(TimePoint{7500ms});
-    CHECK(liveness.deadline() == TimePoint{13s});
-    CHECK(liveness.deadline_reached(TimePoint{13s}) == Liveness::Verdict::Dead);
+    CHECK(liveness.deadline(busy) == TimePoint{13s});
+    CHECK(liveness.deadline_reached(TimePoint{13s}, busy) == Liveness::Verdict::Dead);
 }
 
 TEST_CASE("a ping proves nothing while the one before it is unanswered") {
     Liveness liveness = resting_on_pings();
     liveness.pinged(TimePoint{1s});
     liveness.pinged(TimePoint{4s});  // Our answer to the former one is not even written.
-    CHECK(liveness.deadline() == TimePoint{5500ms});
+    CHECK(liveness.deadline(busy) == TimePoint{5500ms});
 }
 
 TEST_CASE("who was asleep asks before it judges") {
     Liveness liveness = resting_on_pings();
     liveness.pinged(TimePoint{3s});
-    CHECK(liveness.deadline_reached(TimePoint{3600s}) == Liveness::Verdict::Alive);
+    CHECK(liveness.deadline_reached(TimePoint{3600s}, busy) == Liveness::Verdict::Alive);
     liveness.ping_written(TimePoint{3600s});
-    CHECK(liveness.deadline_reached(TimePoint{3601s}) == Liveness::Verdict::Alive);
-    CHECK(liveness.deadline_reached(TimePoint{3607s}) == Liveness::Verdict::Dead);
+    CHECK(liveness.deadline_reached(TimePoint{3601s}, busy) == Liveness::Verdict::Alive);
+    CHECK(liveness.deadline_reached(TimePoint{3607s}, busy) == Liveness::Verdict::Dead);
+}
+
+TEST_CASE("without streams pings are fewer, and death is noticed as soon") {
+    Liveness asks{{3s, 7s}, Liveness::Habit::Asks, TimePoint{}};
+    asks.pong(asks.ping_written(TimePoint{}), TimePoint{});
+    CHECK(asks.deadline(idle) == TimePoint{5s});
+    CHECK(asks.deadline(busy) == TimePoint{3s});  // As soon as there is a stream.
+    CHECK(asks.deadline_reached(TimePoint{5s}, idle) == Liveness::Verdict::Alive);
+    asks.ping_written(TimePoint{5s});
+    CHECK(asks.deadline(idle) == TimePoint{10s});
+
+    Liveness leaves = resting_on_pings();
+    CHECK(leaves.deadline(idle) == TimePoint{7500ms});
+    CHECK(leaves.deadline_reached(TimePoint{7500ms}, idle) == Liveness::Verdict::Alive);
+    leaves.ping_written(TimePoint{7500ms});
+    CHECK(leaves.deadline(idle) == TimePoint{10s});
 }
