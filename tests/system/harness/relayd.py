@@ -21,10 +21,11 @@ def build_folder():
 class Daemon:
     """One relayd with a state folder and a control socket of its own."""
 
-    def __init__(self, scene, name, within=()):
+    def __init__(self, scene, name, within=(), log_level="debug"):
         self.scene = scene
         self.name = name
         self.within = within  # What starts a command on its host: Network.inside().
+        self.log_level = log_level
         self.state = scene.path(name, "state")
         self.socket = scene.path(name, "control.sock")
         self.process = None
@@ -32,7 +33,8 @@ class Daemon:
     def start(self, *arguments):
         self.process = self.scene.start(
             self.name, *self.within, build_folder() / "daemon/relayd", *arguments,
-            "--state-dir", self.state, "--control", self.socket, "--log-level", "debug")
+            "--state-dir", self.state, "--control", self.socket,
+            "--log-level", self.log_level)
         wait_for(f"{self.name} to answer", self._answers)
         return self
 
