@@ -1,0 +1,16 @@
+"""Resident memory of each side of a rig."""
+
+from measures.load import Client
+from measures.processes import rss_bytes
+
+
+def rss(rig):
+    """In MB (10^6 bytes), by side."""
+    return {side: rss_bytes(roots) / 1e6 for side, roots in rig.sides().items() if roots}
+
+
+def with_idle_streams(rig, count):
+    """The same while `count` visitors are connected and silent."""
+    with Client(rig, "hold", "--connections", count) as client:
+        client.line()
+        return rss(rig)

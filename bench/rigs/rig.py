@@ -1,0 +1,60 @@
+"""A rig: the processes between visitors and the target."""
+
+import dataclasses
+import shutil
+
+from harness.processes import run
+
+PROGRAMS = {"haproxy": "haproxy", "socat": "socat", "ssh": "openssh-client", "stunnel4": "stunnel4",
+            "/usr/sbin/sshd": "openssh-server"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the two sides of a rig run. The words start a command on that side's host."""
+
+    relay: tuple = ()
+    home: tuple = ()
+    relay_address: str = "127.0.0.1"
+    home_address: str = "127.0.0.1"
+
+
+LOOPBACK = Place()
+
+
+@dataclasses.dataclass
+class Rig:
+    """`relay` and `home` are the first process of each side; what those start belongs to the side.
+    Visitors beside the relay reach the target at `host` and `port`."""
+
+    title: str
+    port: int
+    relay: list = dataclasses.field(default_factory=list)
+    home: list = dataclasses.field(default_factory=list)
+    host: str = "127.0.0.1"
+
+    def sides(self):
+        return {"relay": self.relay, "home": self.home}
+
+    def processes(self):
+        return [*self.relay, *self.home]
+
+    def stop(self):
+        for process in reversed(self.processes()):
+            process.stop()
+
+
+def missing_programs():
+    """The Debian packages to install."""
+    return sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
+
+
+def make_certificate(folder):
+    """cert.pem and key.pem, and both in pair.pem. P-256, the cheapest to shake hands with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "30", "-subj", "/CN=localhost", "-keyout", folder / "key.pem",
+        "-out", folder / "cert.pem")
+    (folder / "pair.pem").write_text(
+        (folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
+    return folder / "pair.pem"
