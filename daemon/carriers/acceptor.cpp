@@ -68,7 +68,8 @@ Status Acceptor::remove(const Endpoint& endpoint) {
 }
 
 std::size_t Acceptor::unfinished_handshakes() const {
-    return openings_.size() + websockets_->connections();
+    const std::size_t introductions = options_.introductions ? options_.introductions() : 0;
+    return openings_.size() + websockets_->connections() + introductions;
 }
 
 TcpListener::OnAccept Acceptor::accepted_on(CarrierKind kind) {

@@ -27,6 +27,8 @@ public:
         PageSource page =
             {};  // What a browser sees on wss and ws endpoints; empty: 404 everywhere.
         Duration handshake_deadline = std::chrono::seconds{10};
+        // How many carriers that were handed on have yet to prove a key: they count as unfinished.
+        std::function<std::size_t()> introductions = {};
     };
 
     // `loop` and `random` must outlive it. `on_carrier` may not destroy the acceptor.
@@ -53,6 +55,8 @@ public:
     Status set_certificate(const TlsCertificate& certificate);
 
     std::size_t unfinished_handshakes() const;
+    // To be called when there are fewer introductions: who waits in the kernel may come.
+    void heed_limit();
     // Handshakes that came to nothing, since the start.
     std::uint64_t failed_handshakes() const { return failed_; }
 
@@ -73,7 +77,6 @@ private:
     void accepted(CarrierKind kind, UniqueFd fd);
     void accepted_tls(UniqueFd fd);
     void upgraded(UpgradedSocket socket);
-    void heed_limit();
 
     Loop& loop_;
     Random& random_;

@@ -15,7 +15,6 @@ namespace relay {
 
 namespace {
 
-constexpr std::size_t handshakes_most = 256;
 constexpr std::size_t unknown_most = 1024;
 constexpr Duration unknown_pause = std::chrono::minutes(1);
 
@@ -49,6 +48,7 @@ Status RelayRole::start() {
     if (!certificate) return certificate.error();
     Acceptor::Options options;
     options.handshake_deadline = settings_.handshake_timeout;
+    options.introductions = [this] { return handshakers_.size(); };
     auto acceptor = Acceptor::make(
         context_.loop, context_.random, *certificate,
         [this](std::unique_ptr<Carrier> carrier) { accepted(std::move(carrier)); }, options);
@@ -138,8 +138,6 @@ Status RelayRole::save_homes() const {
 }
 
 void RelayRole::accepted(std::unique_ptr<Carrier> carrier) {
-    // The one that comes is dropped, so that those under way come to their end.
-    if (handshakers_.size() >= handshakes_most) return;
     handshakers_.push_back(std::make_unique<RelayHandshaker>(
         context_.loop, context_.identity, context_.random, std::move(carrier),
         settings_.handshake_timeout,
@@ -200,6 +198,7 @@ void RelayRole::introduced(RelayHandshaker& handshaker, RelayHandshaker::Outcome
     if (found != handshakers_.end()) {
         done_.splice(done_.end(), handshakers_, found);
         sweep_.schedule();
+        acceptor_->heed_limit();
     }
     if (!outcome.port) {
         context_.log.debug({}, "a handshake came to nothing: {}", outcome.failure.text);

@@ -260,6 +260,25 @@ TEST_CASE("an address in use, and one that is none, are reported with their text
     CHECK(!pair.acceptor->add({.kind = CarrierKind::Tls, .host = "example.com", .port = 0}));
 }
 
+TEST_CASE("carriers that have yet to prove a key count, and others wait for them") {
+    std::size_t introductions = max_unfinished_handshakes;
+    Pair pair{{.introductions = [&] { return introductions; }}};
+    const auto endpoint = pair.listen(CarrierKind::Ws);
+    pair.acceptor->heed_limit();
+    std::optional<Result<std::unique_ptr<Carrier>>> dialled;
+    Dialer dialer{pair.loop, pair.random, endpoint, Pair::direct(),
+                  [&](auto result) { dialled = std::move(result); }};
+    for (int turn = 0; turn < 20; ++turn) {
+        pair.loop.defer([] {});
+        pair.loop.run_once();
+    }
+    CHECK(!pair.accepted);
+    introductions = 0;
+    pair.acceptor->heed_limit();
+    pair.run_until([&] { return pair.accepted && dialled; });
+    CHECK(*dialled);
+}
+
 TEST_CASE("above 256 unfinished handshakes connections wait, and are served later") {
     for (const auto kind : {CarrierKind::Tls, CarrierKind::Ws}) {
         Pair pair;
