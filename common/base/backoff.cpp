@@ -9,9 +9,8 @@ Duration Backoff::next() {
     for (unsigned i = 0; i < failures_ && step < limits_.longest; ++i) step *= 2;
     step = std::min(step, limits_.longest);
     ++failures_;
-    const auto half = static_cast<std::uint64_t>(step.count()) / 2;
-    const auto jitter = static_cast<Duration::rep>(random_.u64() % (half + 1));
-    return Duration{step.count() - jitter};
+    const auto most = static_cast<std::uint64_t>((step - step / 16).count());
+    return step - Duration{static_cast<Duration::rep>(random_.u64() % (most + 1))};
 }
 
 }  // namespace relay

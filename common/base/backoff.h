@@ -1,5 +1,5 @@
-// How long to wait before the next attempt: each wait up to twice the last, with jitter, so that
-// many who lost the same relay do not come back at the same moment.
+// How long to wait before the next attempt: each step is twice the last, and each wait is any part
+// of its step, so that many who lost the same relay come back evenly spread.
 #pragma once
 
 #include "common/base/random.h"
@@ -17,7 +17,8 @@ public:
     // `random` must outlive it.
     Backoff(Limits limits, Random& random) : limits_(limits), random_(random) {}
 
-    // Between half of the current step and all of it; the step then doubles up to the longest.
+    // Anything up to the current step, and at least a sixteenth of it; the step then doubles up to
+    // the longest.
     Duration next();
 
     // After a success: the next wait is a first one again.

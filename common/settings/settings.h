@@ -84,7 +84,7 @@ struct HomeSettings {
     Duration ping_deadline = std::chrono::seconds{7};
     Duration connect_timeout = std::chrono::seconds{10};
     Duration reconnect_first = std::chrono::seconds{1};
-    Duration reconnect_most = std::chrono::seconds{30};
+    Duration reconnect_most = std::chrono::seconds{10};
 };
 
 struct Settings {
