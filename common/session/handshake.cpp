@@ -16,6 +16,7 @@ using wire::FrameType;
 constexpr std::string_view transcript_label = "relayd-handshake-v1";
 constexpr std::string_view relay_proof_label = "relayd-relay-proof-v1";
 constexpr std::string_view home_proof_label = "relayd-home-proof-v1";
+constexpr std::string_view invitation_proof_label = "relayd-invitation-proof-v1";
 constexpr std::size_t handshake_frame_max_bytes = 1024;
 
 Error malformed(const char* text) {
@@ -92,6 +93,7 @@ bool is_home_name(std::string_view name) {
 HomeHandshake::HomeHandshake(Options options, Random& random)
     : options_(std::move(options)), transcript_(transcript_label) {
     check(options_.slot < wire::carrier_slots_max);
+    check(!options_.invitation || options_.resume == SessionId{});
     add_binding(transcript_, options_.binding);
     std::uint8_t room[4 + wire::nonce_bytes];
     ByteWriter writer{room};
@@ -164,8 +166,16 @@ void HomeHandshake::approve_relay() {
     writer.bytes(options_.resume);
     writer.u8(options_.slot);
     writer.text16(options_.name.substr(0, wire::home_name_max_bytes));
+    const auto& invitation = options_.invitation;
+    writer.u8(invitation ? 1 : 0);
+    if (invitation) writer.bytes(invitation->public_key().bytes);
     proof_.resize(writer.size());
     add_frame(transcript_, FrameType::Proof, proof_);
+    if (invitation) {
+        const auto signature =
+            invitation->sign(signed_message(invitation_proof_label, transcript_));
+        proof_.insert(proof_.end(), signature.begin(), signature.end());
+    }
     state_ = State::Signing;
     event_ = SignatureNeeded{signed_message(home_proof_label, transcript_)};
 }
@@ -183,7 +193,10 @@ Status HomeHandshake::on_welcome(Bytes payload) {
     welcome.resumed = reader.u8() != 0;
     welcome.keep = std::chrono::seconds(reader.u32());
     if (!reader.at_end()) return malformed("WELCOME of a wrong length");
-    if (welcome.session == SessionId{}) return malformed("WELCOME to no session");
+    if ((welcome.session == SessionId{}) != options_.invitation.has_value()) {
+        return malformed(options_.invitation ? "WELCOME to a session that was not asked for"
+                                             : "WELCOME to no session");
+    }
     if (welcome.resumed && welcome.session != options_.resume) {
         return malformed("WELCOME back to a session that was not asked for");
     }
@@ -200,7 +213,7 @@ Status HomeHandshake::on_refusal(Bytes payload) {
         return malformed("REFUSAL of a wrong length");
     }
     state_ = State::Done;
-    const bool known = reason >= 1 && reason <= static_cast<std::uint8_t>(RefusalReason::Busy);
+    const bool known = reason >= 1 && reason <= static_cast<std::uint8_t>(RefusalReason::OtherHome);
     event_ = Refusal{known ? RefusalReason{reason} : RefusalReason::Busy, std::string(text)};
     return Done{};
 }
@@ -278,11 +291,23 @@ Status RelayHandshake::on_proof(Bytes payload) {
     proof.resume = array_of<wire::session_id_bytes>(reader.bytes(wire::session_id_bytes));
     proof.slot = reader.u8();
     const std::string_view name = reader.text16();
+    const std::uint8_t invited = reader.u8();
+    if (invited == 1) proof.invitation = PublicKey{array_of<32>(reader.bytes(32))};
+    const std::size_t signed_size = payload.size() - reader.rest().size();
+    const Bytes by_invitation = reader.bytes(invited == 1 ? 64 : 0);
     const Bytes signature = reader.bytes(64);
-    if (!reader.at_end()) return malformed("PROOF of a wrong length");
+    if (!reader.at_end() || invited > 1) return malformed("PROOF of a wrong length");
     if (proof.slot >= wire::carrier_slots_max) return malformed("PROOF for an impossible slot");
     if (!is_home_name(name)) return malformed("PROOF with an impossible name");
-    add_frame(transcript_, FrameType::Proof, payload.first(payload.size() - 64));
+    if (proof.invitation && proof.resume != SessionId{}) {
+        return malformed("PROOF of an invitation and for a session at once");
+    }
+    add_frame(transcript_, FrameType::Proof, payload.first(signed_size));
+    if (proof.invitation &&
+        !verify(*proof.invitation, signed_message(invitation_proof_label, transcript_),
+                array_of<64>(by_invitation))) {
+        return Error{ErrorCode::Unauthentic, "the invitation's signature does not fit"};
+    }
     if (!verify(proof.key, signed_message(home_proof_label, transcript_),
                 array_of<64>(signature))) {
         return Error{ErrorCode::Unauthentic, "the home's signature does not fit this connection"};

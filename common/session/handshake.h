@@ -6,6 +6,9 @@
 //       Proof (name, home's key, session to resume, slot, signature)  ------>
 //                                <------  Welcome (session, how long it is kept), or Refusal
 //
+// A home that was invited proves its invitation's key too, and is welcomed to no session: its key
+// is registered, and it dials again without the invitation.
+//
 // Each signature covers a hash of all messages so far and of the TLS channel. The relay proves
 // itself first, so that nobody else learns the home's name and key. Deterministic: signing is asked
 // for by an event, since a key may live in an agent. Nothing of size is held before the proof.
@@ -39,6 +42,7 @@ enum class RefusalReason : std::uint8_t {
     NotFromHere = 2,  // The home's key, from an address where it may not be used.
     NoVersion = 3,    // No version of the protocol in common.
     Busy = 4,         // A limit of the relay.
+    OtherHome = 5,    // To an invited home: its key, or its invitation, is another home's.
 };
 
 struct Refusal {
@@ -47,7 +51,7 @@ struct Refusal {
 };
 
 struct Welcome {
-    SessionId session;
+    SessionId session{};  // All zero for an invited home, and for no other.
     bool resumed = false;  // False: all streams of any former session are gone.
     Duration keep{};       // How long the relay keeps the session without a carrier.
 };
@@ -58,6 +62,7 @@ struct HomeProof {
     PublicKey key;
     SessionId resume{};     // All zero: none.
     std::uint8_t slot = 0;  // A new carrier replaces the former one of the same slot.
+    std::optional<PublicKey> invitation = {};  // Proved as well: it asks to be registered.
 };
 
 class HomeHandshake {
@@ -68,6 +73,7 @@ public:
         SessionId resume{};
         std::uint8_t slot = 0;
         ChannelBinding binding;
+        std::optional<PrivateKey> invitation = {};  // Register by it; `resume` is zero then.
     };
     // The relay owns this key. Call approve_relay() to go on, or give up.
     struct RelayProved {
@@ -98,7 +104,7 @@ private:
     Options options_;
     Transcript transcript_;
     State state_ = State::Hello;
-    ByteVector proof_;  // Without its signature, until that is provided.
+    ByteVector proof_;  // Without the home's signature, until that is provided.
     ByteVector output_;
     std::optional<Event> event_;
 };

@@ -196,7 +196,7 @@ void Session::deadline_reached(TimePoint now) {
 void Session::end(EndReason reason) {
     if (over_) return;
     over_ = true;
-    if (reason <= EndReason::ProtocolError) bye_ = reason;
+    if (is_on_wire(reason)) bye_ = reason;
     for (const StreamId id : streams_.ids()) {
         StreamRecord& stream = *streams_.find(id);
         release_rings(stream);

@@ -62,9 +62,8 @@ Status Session::on_frame(Attachment& carrier, const wire::Frame& frame, TimePoin
         case FrameType::Resumed: on_resumed(carrier); return Done{};
         case FrameType::Bye: {
             if (frame.payload.size() != 1) return broken("BYE of a wrong length");
-            const std::uint8_t reason = frame.payload[0];
-            const bool known = reason >= 1 && reason <= 4;
-            end(known ? EndReason{reason} : EndReason::ShuttingDown);
+            const EndReason reason{frame.payload[0]};
+            end(is_on_wire(reason) ? reason : EndReason::ShuttingDown);
             bye_.reset();  // The peer knows.
             return Done{};
         }

@@ -25,6 +25,7 @@ std::string_view name_of(EndReason reason) {
         case EndReason::ProtocolError: return "protocol error";
         case EndReason::Forgotten: return "the relay no longer knew it";
         case EndReason::Expired: return "no carrier for too long";
+        case EndReason::Removed: return "the relay has removed this home";
     }
     return "unknown reason";
 }

@@ -25,7 +25,14 @@ enum class EndReason : std::uint8_t {
     ProtocolError = 4,     // We broke a rule of the protocol, says the peer.
     Forgotten = 5,         // The peer no longer knows the session. Never on the wire.
     Expired = 6,           // No carrier for longer than the session is kept. Never on the wire.
+    Removed = 7,           // home remove: the relay no longer knows the home.
 };
+
+// Whether a peer is told of it, by BYE.
+constexpr bool is_on_wire(EndReason reason) {
+    return (reason >= EndReason::ClosedByOperator && reason <= EndReason::ProtocolError) ||
+           reason == EndReason::Removed;
+}
 
 // Words for logs and tables.
 std::string_view name_of(ResetReason reason);

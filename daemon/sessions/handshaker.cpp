@@ -74,7 +74,7 @@ void RelayHandshaker::decide(const HomeProof& proof) {
     outcome_.proof = proof;
     if (const auto* welcome = std::get_if<Welcome>(&answer)) {
         outcome_.welcome = *welcome;
-        welcomed_ = true;
+        welcomed_ = welcome->session != SessionId{};  // A home that registers comes again.
         handshake_.welcome(*welcome);
     } else {
         const auto& refusal = std::get<Refusal>(answer);
@@ -117,7 +117,8 @@ HomeHandshaker::HomeHandshaker(Loop& loop, const Identity& identity, Random& ran
                   .key = identity.public_key(),
                   .resume = options.resume,
                   .slot = options.slot,
-                  .binding = port_->carrier().info().tls_exporter},
+                  .binding = port_->carrier().info().tls_exporter,
+                  .invitation = options.invitation},
                  random),
       approve_(std::move(approve)),
       on_done_(std::move(on_done)),

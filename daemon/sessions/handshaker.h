@@ -22,7 +22,7 @@ class RelayHandshaker final : public CarrierUser {
 public:
     using Decide =
         std::function<std::variant<Welcome, Refusal>(const HomeProof&, const CarrierInfo&)>;
-    // The port of a home that was welcomed; or null, and why.
+    // The port of a home that was welcomed to a session; or null, and why.
     struct Outcome {
         std::unique_ptr<CarrierPort> port;
         HomeProof proof;
@@ -73,6 +73,7 @@ public:
         SessionId resume{};
         std::uint8_t slot = 0;
         Duration deadline = std::chrono::seconds(10);
+        std::optional<PrivateKey> invitation = {};  // Only register by it: no session.
     };
 
     HomeHandshaker(Loop& loop, const Identity& identity, Random& random,

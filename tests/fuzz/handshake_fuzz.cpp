@@ -32,5 +32,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     feed(relay, {data, size});
     HomeHandshake home{{.name = "home", .key = {}, .resume = {}, .slot = 0, .binding = {}}, random};
     feed(home, {data, size});
+    const PrivateKey invitation = PrivateKey::generate(random);
+    HomeHandshake invited{{.name = "home",
+                           .key = {},
+                           .resume = {},
+                           .slot = 0,
+                           .binding = {},
+                           .invitation = invitation},
+                          random};
+    feed(invited, {data, size});
     return 0;
 }

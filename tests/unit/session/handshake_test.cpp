@@ -27,6 +27,7 @@ struct Pair {
     PrivateKey home_key = PrivateKey::generate(random);
     PrivateKey relay_key = PrivateKey::generate(random);
     SessionId resume{};
+    std::optional<PrivateKey> invitation = {};
     ChannelBinding home_binding = Binding{1};
     ChannelBinding relay_binding = Binding{1};
     HomeHandshake home = make_home();
@@ -38,7 +39,8 @@ struct Pair {
                  .key = home_key.public_key(),
                  .resume = resume,
                  .slot = 2,
-                 .binding = home_binding},
+                 .binding = home_binding,
+                 .invitation = invitation},
                 random};
     }
 
@@ -159,6 +161,60 @@ TEST_CASE("every flipped bit of the relay's proof is noticed") {
         forged[i] ^= 1;
         CAPTURE(i);
         CHECK_FALSE(Pair::feed(other.home, forged));
+    }
+}
+
+TEST_CASE("an invited home proves its invitation, and is welcomed to no session") {
+    Pair pair;
+    pair.invitation = PrivateKey::generate(pair.random);
+    pair.home = pair.make_home();
+    const auto proof = pair.run_to_proof();
+    REQUIRE(proof);
+    CHECK(proof->key == pair.home_key.public_key());
+    CHECK(proof->invitation == pair.invitation->public_key());
+    pair.relay.welcome({});
+    Pair::move(pair.relay, pair.to_home);
+    REQUIRE(Pair::feed(pair.home, pair.to_home));
+    const auto event = pair.home.next_event();
+    CHECK(std::get<Welcome>(*event).session == SessionId{});
+}
+
+TEST_CASE("only an invited home is welcomed to no session, and to nothing else") {
+    for (const bool invited : {true, false}) {
+        Pair pair;
+        if (invited) pair.invitation = PrivateKey::generate(pair.random);
+        pair.home = pair.make_home();
+        REQUIRE(pair.run_to_proof());
+        pair.relay.welcome({.session = invited ? SessionId{9} : SessionId{}});
+        Pair::move(pair.relay, pair.to_home);
+        CHECK_FALSE(Pair::feed(pair.home, pair.to_home));
+    }
+}
+
+// What an attacker can do who saw another home's invited PROOF: take parts of it.
+TEST_CASE("each byte of an invited proof is covered by both signatures") {
+    for (std::size_t i = 3;; ++i) {
+        Pair pair;
+        pair.invitation = PrivateKey::generate(pair.random);
+        pair.home = pair.make_home();
+        Pair::move(pair.home, pair.to_relay);
+        REQUIRE(Pair::feed(pair.relay, pair.to_relay));
+        const auto challenge = pair.relay.next_event();
+        pair.relay.provide_signature(
+            pair.relay_key.sign(std::get<SignatureNeeded>(*challenge).message));
+        Pair::move(pair.relay, pair.to_home);
+        REQUIRE(Pair::feed(pair.home, pair.to_home));
+        (void)pair.home.next_event();
+        pair.home.approve_relay();
+        const auto proof = pair.home.next_event();
+        pair.home.provide_signature(pair.home_key.sign(std::get<SignatureNeeded>(*proof).message));
+        Pair::move(pair.home, pair.to_relay);
+        if (i >= pair.to_relay.size()) break;
+        pair.to_relay[i] ^= 1;
+        CAPTURE(i);
+        const Status taken = Pair::feed(pair.relay, pair.to_relay);
+        // A length that grew leaves the relay waiting for bytes that never come.
+        CHECK((!taken || !pair.relay.next_event()));
     }
 }
 
