@@ -111,8 +111,8 @@ def run(options):
     comparison = Comparison(options)
     samples = comparison.run()
     medians, titles = columns.medians(samples), comparison.titles()
-    for shown in (columns.THROUGHPUT + columns.CPU, (columns.CONNECTIONS,) + columns.LATENCY,
-                  columns.MEMORY):
+    for shown in (columns.THROUGHPUT + columns.CPU, columns.CPU_BY_SIDE,
+                  (columns.CONNECTIONS,) + columns.LATENCY, columns.MEMORY):
         print(tables.figures(medians, titles, shown), end="\n\n")
     own = [name for name in rigs.OWN if name in medians]
     peers = [name for name in rigs.ENCRYPTED_PEERS if name in medians]

@@ -1,5 +1,7 @@
 """Resident memory of each side of a rig."""
 
+import time
+
 from measures.load import Client
 from measures.processes import rss_bytes
 
@@ -14,3 +16,9 @@ def with_idle_streams(rig, count):
     with Client(rig, "hold", "--connections", count) as client:
         client.line()
         return rss(rig)
+
+
+def rss_when_settled(rig, seconds):
+    """The same after so many seconds without traffic, which give back what is kept for a while."""
+    time.sleep(seconds)
+    return rss(rig)

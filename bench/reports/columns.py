@@ -28,6 +28,8 @@ THROUGHPUT = tuple(Column(f"{direction}_{streams}", f"MB/s {direction} {streams}
                    for streams in (1, 16) for direction in ("down", "up"))
 CPU = tuple(Column(f"cpu_{column.key}", f"CPU s/GB {column.key.replace('_', ' ')}", False, 2)
             for column in THROUGHPUT)
+CPU_BY_SIDE = tuple(Column(f"{column.key}_{side}", f"{column.title} {side}", False, 2)
+                    for column in CPU for side in ("relay", "home"))
 CONNECTIONS = Column("connections", "conn/s", True)
 LATENCY = (Column("idle_p50", "idle p50 µs", False), Column("idle_p99", "idle p99 µs", False),
            Column("beside_p50", "beside bulk p50 µs", False),
@@ -35,6 +37,7 @@ LATENCY = (Column("idle_p50", "idle p50 µs", False), Column("idle_p99", "idle p
 MEMORY = tuple(Column(f"rss_{when}_{side}", f"RSS MB {title} {side}", False, 1)
                for when, title in (("idle", "idle"), ("streams", "1,000 idle"), ("after", "after load"))
                for side in ("relay", "home"))
+# What counts in comparisons.
 ALL = (*THROUGHPUT, *CPU, CONNECTIONS, *LATENCY, *MEMORY)
 
 

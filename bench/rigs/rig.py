@@ -5,8 +5,13 @@ import shutil
 
 from harness.processes import run
 
-PROGRAMS = {"haproxy": "haproxy", "socat": "socat", "ssh": "openssh-client", "stunnel4": "stunnel4",
-            "/usr/sbin/sshd": "openssh-server"}
+# What a rig needs, by the beginning of its name: program and Debian package.
+PROGRAMS = {
+    "haproxy": {"haproxy": "haproxy"},
+    "socat": {"socat": "socat"},
+    "ssh": {"ssh": "openssh-client", "/usr/sbin/sshd": "openssh-server"},
+    "stunnel": {"stunnel4": "stunnel4"},
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +49,11 @@ class Rig:
             process.stop()
 
 
-def missing_programs():
-    """The Debian packages to install."""
-    return sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
+def missing_programs(names):
+    """The Debian packages that the rigs of these names need and have not."""
+    needed = {program: package for name in names
+              for program, package in PROGRAMS.get(name.split("-")[0], {}).items()}
+    return sorted({package for program, package in needed.items() if not shutil.which(program)})
 
 
 def make_certificate(folder):

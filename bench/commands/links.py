@@ -1,0 +1,130 @@
+"""relayd on long links, beside bare TCP and ssh: what one stream reaches, how long a byte takes beside
+saturated streams of the same session, and how equal those are."""
+
+import contextlib
+import dataclasses
+import json
+
+import rigs
+from commands.machine import describe
+from commands.progress import tell
+from harness.links import Link
+from harness.processes import Scene, run as run_program
+from measures import load, traffic
+from reports import link_tables
+from reports.link_tables import GoodputRow, PingRow
+
+DEFAULT_RIGS = ["relayd-wss", "ssh", "direct"]
+STREAMS = (1, 4, 16)
+PING_LENGTH = 2  # Round trips are few on a long link, so they get more time than bulk does.
+MIB = 1024 * 1024
+CONGESTION_CONTROL = "cubic"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """`tcp_max_mib` bounds TCP's windows, bare or not; 0 leaves the kernel's limits."""
+
+    title: str
+    conditions: dict | None  # Of the link; None is loopback.
+    warm_up: float           # Until windows have grown.
+    tcp_max_mib: int = 0
+
+    def rate(self):
+        return (self.conditions or {}).get("rate")
+
+
+GOODPUT = {
+    "40ms": Setting("40 ms", {"delay": 20}, 3),
+    "200ms": Setting("200 ms", {"delay": 100}, 8),
+    "40ms-500": Setting("40 ms, 500 Mbit/s", {"delay": 20, "rate": 500, "queue": 40}, 3),
+    "200ms-500": Setting("200 ms, 500 Mbit/s, windows of 64 MiB",
+                         {"delay": 100, "rate": 500, "queue": 200}, 12, 64),
+}
+PING = {
+    "ping-loopback": Setting("loopback", None, 0.5),
+    "ping-50": Setting("40 ms, 50 Mbit/s", {"delay": 20, "rate": 50, "queue": 20}, 4),
+    "ping-500": Setting("40 ms, 500 Mbit/s", {"delay": 20, "rate": 500, "queue": 20}, 4),
+}
+ALL = (*GOODPUT, *PING)
+
+
+@contextlib.contextmanager
+def _rigs_at(setting, names):
+    """The rigs, and what starts a program where their visitors are."""
+    with contextlib.ExitStack() as stack:
+        if setting.conditions is None:
+            scene = stack.enter_context(Scene())
+            place, visitors, target = rigs.LOOPBACK, (), load.start_target(scene)
+        else:
+            link = stack.enter_context(Link(**setting.conditions))
+            _set_up_tcp(link, setting)
+            scene = stack.enter_context(Scene())
+            place = rigs.Place(tuple(link.inside("relay")), tuple(link.inside("home")),
+                               link.addresses["relay"], link.addresses["home"])
+            visitors, target = place.relay, load.start_target(scene, place.home, "0.0.0.0")
+        yield {name: rigs.ALL[name](scene, target, place) for name in names}, visitors
+
+
+def _set_up_tcp(link, setting):
+    """The same for all: cubic, and nothing remembered of earlier connections."""
+    values = {"tcp_no_metrics_save": 1}
+    if setting.tcp_max_mib:
+        largest = setting.tcp_max_mib * MIB
+        values |= {"tcp_rmem": f"4096 131072 {largest}", "tcp_wmem": f"4096 16384 {largest}"}
+    for host in link.namespaces:
+        for name, value in values.items():
+            _sysctl(link, host, f"{name}={value}")
+        if not _sysctl(link, host, f"tcp_congestion_control={CONGESTION_CONTROL}", check=False):
+            tell(f"no {CONGESTION_CONTROL} in namespaces here, but this machine's default; "
+                 "net.ipv4.tcp_allowed_congestion_control could allow it")
+
+
+def _sysctl(link, host, assignment, check=True):
+    done = run_program(*link.inside(host), "sysctl", "-q", "-w", f"net.ipv4.{assignment}", check=check)
+    return done.returncode == 0
+
+
+def _goodput(name, setting, options):
+    with _rigs_at(setting, options.only) as (started, visitors):
+        for number in range(1, options.rounds + 1):
+            for direction in ("down", "up"):
+                for rig_name, rig in started.items():
+                    found = traffic.bulk(rig, options.seconds, 1, direction, visitors, setting.warm_up)
+                    tell(f"{name} round {number} {direction} {rig_name}: {found['mb_s']:.1f} MB/s")
+                    yield GoodputRow(setting.title, direction, rig_name, rig.title, found["mb_s"])
+
+
+def _ping(name, setting, options):
+    with _rigs_at(setting, options.only) as (started, visitors):
+        for number in range(1, options.rounds + 1):
+            for rig_name, rig in started.items():
+                idle = traffic.ping(rig, min(options.seconds, 2), visitors)
+                yield PingRow(setting.title, setting.rate(), 0, rig_name, rig.title, idle["p50_us"],
+                              idle["p99_us"], 0, [])
+            for streams in STREAMS:
+                for rig_name, rig in started.items():
+                    found = traffic.ping_beside(rig, PING_LENGTH * options.seconds, streams, "down",
+                                                visitors, setting.warm_up)
+                    tell(f"{name} round {number} beside {streams} {rig_name}: "
+                         f"p50 {found['p50_us'] / 1000:.2f} ms, {found['mb_s']:.1f} MB/s")
+                    yield PingRow(setting.title, setting.rate(), streams, rig_name, rig.title,
+                                  found["p50_us"], found["p99_us"], found["mb_s"], found["each"])
+
+
+def run(options):
+    goodput, ping = [], []
+    for name in options.link:
+        if name in GOODPUT:
+            goodput += _goodput(name, GOODPUT[name], options)
+        else:
+            ping += _ping(name, PING[name], options)
+    if goodput:
+        print(link_tables.goodput(goodput), end="\n\n")
+    if ping:
+        print(link_tables.ping(ping), end="\n\n")
+    print(f"Medians of {options.rounds} rounds, {options.seconds:g} s each. {describe()}")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"machine": describe(), "goodput": [dataclasses.asdict(row) for row in goodput],
+                       "ping": [dataclasses.asdict(row) for row in ping]}, file, indent=1)
