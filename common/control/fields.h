@@ -28,6 +28,15 @@ void fields(auto& visit, Is<ProbeSnapshot> auto& s) {
     visit("at", s.at);
 }
 
+void fields(auto& visit, Is<ResourcesSnapshot> auto& s) {
+    visit("memory_bytes", s.memory_bytes);
+    visit("stream_memory_bytes", s.stream_memory_bytes);
+    visit("descriptors", s.descriptors);
+    visit("descriptors_most", s.descriptors_most);
+    visit("timers", s.timers);
+    visit("handles", s.handles);
+}
+
 void fields(auto& visit, Is<StatusSnapshot> auto& s) {
     visit("version", s.version);
     visit("role", s.role);
@@ -44,6 +53,7 @@ void fields(auto& visit, Is<StatusSnapshot> auto& s) {
     visit("sessions_detached", s.sessions_detached);
     visit("streams", s.streams);
     visit("forwards", s.forwards);
+    visit("resources", s.resources);
     visit("problems", s.problems);
 }
 

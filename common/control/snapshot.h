@@ -39,6 +39,17 @@ struct ProbeSnapshot {
     Moment at = {};
 };
 
+// What the process takes of the machine. Handles are what its event loop watches or may watch:
+// neither these nor descriptors or timers may grow while streams come and go.
+struct ResourcesSnapshot {
+    std::uint64_t memory_bytes = 0;         // Resident.
+    std::uint64_t stream_memory_bytes = 0;  // Of streams: their records, and bytes on their way.
+    std::uint64_t descriptors = 0;
+    std::uint64_t descriptors_most = 0;  // The limit.
+    std::uint64_t timers = 0;
+    std::uint64_t handles = 0;  // Timers included.
+};
+
 struct StatusSnapshot {
     std::string version = {};
     std::string role = {};  // relay, home, visitor
@@ -55,6 +66,7 @@ struct StatusSnapshot {
     std::uint64_t sessions_detached = 0;
     std::uint64_t streams = 0;
     std::uint64_t forwards = 0;
+    ResourcesSnapshot resources = {};
     // What an operator should look at, a sentence each: a forward that cannot listen, a relay that
     // is not reached. Empty means healthy.
     std::vector<std::string> problems = {};

@@ -21,6 +21,12 @@ std::string sessions_text(const StatusSnapshot& status) {
     return text;
 }
 
+std::string resources_text(const ResourcesSnapshot& resources) {
+    if (resources.memory_bytes == 0) return {};  // Of a relayd that does not tell.
+    return fmt::format("{} of memory, {} of {} descriptors", bytes_text(resources.memory_bytes),
+                       resources.descriptors, resources.descriptors_most);
+}
+
 void show(const Call& call, const StatusSnapshot& status) {
     const auto healthy = status.problems.empty();
     fmt::print("{} relayd {}, {}{}, up {} (pid {})\n",
@@ -34,6 +40,7 @@ void show(const Call& call, const StatusSnapshot& status) {
     line("sessions", sessions_text(status));
     line("streams", fmt::format("{}", status.streams));
     line("forwards", fmt::format("{}", status.forwards));
+    line("takes", resources_text(status.resources));
     line("config", status.config);
     line("log level", status.log_level);
     for (const auto& problem : status.problems) {

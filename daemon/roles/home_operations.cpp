@@ -1,11 +1,11 @@
 // What an operator can ask of a home.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "daemon/io/system_clock.h"
 #include "daemon/roles/home_role.h"
+#include "daemon/roles/process_status.h"
 #include "daemon/roles/session_text.h"
 
 namespace relay {
@@ -21,16 +21,10 @@ Error ask_the_relay() {
 }  // namespace
 
 StatusSnapshot HomeRole::status() {
-    StatusSnapshot status;
-    status.version = RELAYD_VERSION;
+    StatusSnapshot status = status_of_process(context_, started_);
     status.role = "home";
-    status.pid = getpid();
-    status.started = moment_at(started_);
-    status.identity = to_text(fingerprint_of(context_.identity.public_key()));
     status.home = settings_.name;
     for (const Endpoint& relay : settings_.relays) status.relays.push_back(to_text(relay));
-    status.config = context_.config_path;
-    status.log_level = name_of(context_.log.least());
     if (driver_) {
         (driver_->attached() ? status.sessions : status.sessions_detached) = 1;
         status.streams = driver_->session().streams().size();

@@ -1,11 +1,11 @@
 // What an operator can ask of a relay.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "common/settings/forward.h"
 #include "daemon/io/system_clock.h"
+#include "daemon/roles/process_status.h"
 #include "daemon/roles/relay_role.h"
 #include "daemon/roles/session_text.h"
 
@@ -60,15 +60,9 @@ ProbeSnapshot probe_snapshot_of(const RelayHome& home, const Forward& forward,
 }  // namespace
 
 StatusSnapshot RelayRole::status() {
-    StatusSnapshot status;
-    status.version = RELAYD_VERSION;
+    StatusSnapshot status = status_of_process(context_, started_);
     status.role = "relay";
-    status.pid = getpid();
-    status.started = moment_at(started_);
-    status.identity = to_text(fingerprint_of(context_.identity.public_key()));
     for (const Endpoint& endpoint : settings_.listen) status.listen.push_back(to_text(endpoint));
-    status.config = context_.config_path;
-    status.log_level = name_of(context_.log.least());
     status.homes_known = homes_.size();
     for (const auto& [name, home] : homes_) {
         if (home->driver() != nullptr) {
