@@ -2,14 +2,13 @@
 """Hours of mixed traffic while everything happens that can happen: at the end not a byte was wrong,
 no connection broke, and relay and homes hold what they held after the first minutes.
 
-    soak_test.py [--seconds 7200] [--seed N]
+    soak_test.py [--seconds 7200] [--workers 6] [--seed N]
 """
 
 import argparse
 import collections
 import contextlib
 import os
-import pathlib
 import random
 import signal
 import subprocess
@@ -24,17 +23,16 @@ from harness.relayd import Daemon
 from harness.targets import Target
 from testhost import Network
 
-WORKERS = 6
 HOMES = ("laptop", "server")  # Each by a carrier of another kind.
 # What allocators keep after a peak that the warm-up has not seen.
-RSS_MARGIN = 12 << 20
+MEMORY_MARGIN = 12 << 20
 NOTICED_SECONDS = 12
 
 
 class Traffic:
     """Conversations on forwards that nobody touches: none of them may break."""
 
-    def __init__(self, network, ports, seed):
+    def __init__(self, network, ports, seed, workers):
         self.counts = collections.Counter()
         self.bytes = 0
         self.fault = None
@@ -43,7 +41,7 @@ class Traffic:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._work, args=(random.Random(seed + number),))
-                         for number in range(WORKERS)]
+                         for number in range(workers)]
         for thread in self._threads:
             thread.start()
 
@@ -69,8 +67,8 @@ class Traffic:
                 try:
                     moved = talk(port, chance)
                 except Exception as fault:  # Raised again by pause() or end().
-                    fault.add_note(f"{talk.__name__} on {port}, begun {time.monotonic() - began:.1f} s ago") \
-                        if hasattr(fault, "add_note") else None
+                    print(f"{talk.__name__} on port {port}, begun {time.monotonic() - began:.1f} s "
+                          f"ago: {fault!r}", flush=True)
                     self.fault = self.fault or fault
                     self._stop.set()
                     return
@@ -210,15 +208,15 @@ DISASTERS = {Stage.cut: 12, Stage.look: 4, Stage.forward: 4, Stage.reload: 3, St
              Stage.home: 2}
 
 
+HELD = ("memory_bytes", "stream_memory_bytes", "descriptors", "timers", "handles")
+
+
 def held(daemon):
-    """What a daemon holds when nothing goes on."""
-    process = pathlib.Path(f"/proc/{daemon.process.pid}")
-    status = daemon.ask("status")
-    lines = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
-    return {"rss": int(lines["VmRSS"].split()[0]) << 10,
-            "descriptors": len(list((process / "fd").iterdir())),
-            "streams": status["streams"],
-            **{name: status[name] for name in ("timers", "handles") if name in status}}
+    """What a daemon holds when nothing goes on: the least of some looks, since it probes its targets
+    now and then."""
+    looks = [daemon.ask("status") for _ in range(20)]
+    return {"streams": min(look["streams"] for look in looks),
+            **{what: min(look["resources"][what] for look in looks) for what in HELD}}
 
 
 def mebibytes(size):
@@ -226,17 +224,18 @@ def mebibytes(size):
 
 
 class Soak:
-    def __init__(self, scene, stage, seed):
+    def __init__(self, scene, stage, seed, workers):
         self.scene, self.stage = scene, stage
         self.chance = random.Random(seed)
-        self.seed = seed
+        self.workers = workers
         self.happened = collections.Counter()
         self.counts = collections.Counter()
         self.bytes = 0
 
     def run(self, seconds, at_first=()):
         """Everything at once for so long, then drained: what each daemon holds then."""
-        talk = Traffic(self.stage.network, self.stage.steady, self.chance.getrandbits(32))
+        talk = Traffic(self.stage.network, self.stage.steady, self.chance.getrandbits(32),
+                       self.workers)
         began = told = time.monotonic()
         todo = list(at_first)
         try:
@@ -259,38 +258,43 @@ class Soak:
         return self.chance.choices(list(DISASTERS), list(DISASTERS.values()))[0]
 
     def _tell(self, talk, seconds):
-        rss = ", ".join(f"{daemon.name} {mebibytes(held(daemon)['rss'])}"
-                        for daemon in self.stage.daemons())
+        memory = ", ".join(
+            f"{daemon.name} {mebibytes(daemon.ask('status')['resources']['memory_bytes'])}"
+            for daemon in self.stage.daemons())
         print(f"{seconds / 60:5.1f} min: {sum(talk.counts.values())} conversations, "
-              f"{mebibytes(talk.bytes)}, {dict(self.happened)}; {rss}", flush=True)
+              f"{mebibytes(talk.bytes)}, {dict(self.happened)}; {memory}", flush=True)
+
+
+def shown(what, values):
+    return mebibytes(values[what]) if what == "memory_bytes" else values[what]
 
 
 def compare(scene, before, after):
     for name, was in before.items():
         now = after[name]
         print(f"{name}: " + ", ".join(
-            f"{what} {mebibytes(was[what])} -> {mebibytes(now[what])}" if what == "rss" else
-            f"{what} {was[what]} -> {now[what]}" for what in was), flush=True)
+            f"{what} {shown(what, was)} -> {shown(what, now)}" for what in was), flush=True)
     for name, was in before.items():
         now = after[name]
         grown = {what: (was[what], now[what]) for what in was
-                 if what != "rss" and now[what] != was[what]}
+                 if what != "memory_bytes" and now[what] != was[what]}
         assert not grown, f"{name}: {grown}"
-        assert now["rss"] <= was["rss"] + RSS_MARGIN, f"{name}: its memory has grown"
+        assert now["memory_bytes"] <= was["memory_bytes"] + MEMORY_MARGIN, f"{name}: its memory has grown"
     scene.fact("descriptors, streams and timers are as many as after the warm-up")
-    scene.fact(f"no daemon has grown by more than {mebibytes(RSS_MARGIN)}")
+    scene.fact(f"no daemon has grown by more than {mebibytes(MEMORY_MARGIN)}")
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--seconds", type=float, default=7200)
+    arguments.add_argument("--workers", type=int, default=6)
     arguments.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     chosen = arguments.parse_args()
     print(f"seed {chosen.seed}", flush=True)
     with contextlib.ExitStack() as stack:
         scene = stack.enter_context(Scene())
         network = stack.enter_context(Network("relay", "home"))
-        soak = Soak(scene, Stage(scene, network), chosen.seed)
+        soak = Soak(scene, Stage(scene, network), chosen.seed, chosen.workers)
         before = soak.run(min(chosen.seconds / 4, 300), DISASTERS)  # The warm-up has seen each.
         after = soak.run(chosen.seconds * 3 / 4)
         print(f"conversations: {dict(soak.counts)}, {mebibytes(soak.bytes)}\n"
