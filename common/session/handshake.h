@@ -51,7 +51,7 @@ struct Refusal {
 };
 
 struct Welcome {
-    SessionId session{};  // All zero for an invited home, and for no other.
+    SessionId session{};   // All zero for an invited home, and for no other.
     bool resumed = false;  // False: all streams of any former session are gone.
     Duration keep{};       // How long the relay keeps the session without a carrier.
 };

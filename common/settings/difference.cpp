@@ -89,6 +89,7 @@ void compare_relays(const RelaySettings& before, const RelaySettings& after, Dif
         if (!contains(before.listen, endpoint)) into.listen_added.push_back(endpoint);
     }
     Comparison{into.changed}
+        .of("relay.public", before.public_endpoint, after.public_endpoint)
         .of("relay.keep-streams", before.keep_streams, after.keep_streams)
         .of("relay.ping-interval", before.ping_interval, after.ping_interval)
         .of("relay.ping-deadline", before.ping_deadline, after.ping_deadline)

@@ -181,6 +181,12 @@ RelaySettings read_relay(const Node& node, Source& source) {
     RelaySettings relay;
     MapReader reader{node, "relay", source};
     reader.scalars("listen", max_endpoints, relay.listen, parse_endpoint);
+    reader.scalar("public", relay.public_endpoint,
+                  [](std::string_view text) -> Result<std::optional<Endpoint>> {
+                      const auto endpoint = parse_endpoint(text);
+                      if (!endpoint) return endpoint.error();
+                      return std::optional{*endpoint};
+                  });
     reader.path("certificate", relay.certificate);
     reader.path("certificate-key", relay.certificate_key);
     reader.path("key", relay.key);

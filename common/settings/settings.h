@@ -50,6 +50,7 @@ struct HomeEntry {
 struct RelaySettings {
     std::vector<Endpoint> listen = {
         {.kind = CarrierKind::Wss, .host = "0.0.0.0", .port = 443, .path = "/"}};
+    std::optional<Endpoint> public_endpoint;  // Where homes reach it, as invitations tell them.
     std::string certificate;  // Path of a PEM chain; empty: self-signed, in the state directory.
     std::string certificate_key;  // Path of its key; set exactly if `certificate` is.
     std::string key;              // Path of the identity; empty: in the state directory.

@@ -20,7 +20,6 @@ inline constexpr std::size_t data_header_bytes = 16;
 inline constexpr std::size_t nonce_bytes = 32;
 inline constexpr std::size_t session_id_bytes = 16;
 inline constexpr std::size_t home_name_max_bytes = 64;
-inline constexpr std::size_t invitation_secret_bytes = 16;
 inline constexpr std::size_t refusal_text_max_bytes = 512;
 inline constexpr std::uint8_t carrier_slots_max = 8;
 

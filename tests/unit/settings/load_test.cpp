@@ -50,6 +50,7 @@ state-dir: /var/lib/x
 control-group: adm
 relay:
   listen: [ "wss://0.0.0.0:8443/tunnel", "tls://[::]" ]
+  public: wss://vps.example.com/tunnel
   certificate: /etc/ssl/x.pem
   certificate-key: /etc/ssl/x.key
   key: /etc/relayd/id
@@ -79,6 +80,8 @@ relay:
     REQUIRE(relay.listen.size() == 2);
     CHECK(to_text(relay.listen[0]) == "wss://0.0.0.0:8443/tunnel");
     CHECK(to_text(relay.listen[1]) == "tls://[::]:443");
+    REQUIRE(relay.public_endpoint);
+    CHECK(to_text(*relay.public_endpoint) == "wss://vps.example.com:443/tunnel");
     CHECK(relay.certificate == "/etc/ssl/x.pem");
     CHECK(relay.certificate_key == "/etc/ssl/x.key");
     CHECK(relay.key == "/etc/relayd/id");
