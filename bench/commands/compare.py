@@ -117,7 +117,9 @@ def run(options):
     own = [name for name in rigs.OWN if name in medians]
     peers = [name for name in rigs.ENCRYPTED_PEERS if name in medians]
     if own and peers:
-        print(tables.ratios(medians, titles, own, peers), end="\n\n")
+        print(tables.ratios(medians, titles, own, peers, "best encrypted peer"), end="\n\n")
+    for name, other in zip(own, [name for name in rigs.OTHER if name in medians]):
+        print(tables.ratios(medians, titles, [name], [other], "other build"), end="\n\n")
     for name in own:
         print(floors.table(medians, name, titles[name], peers), end="\n\n")
     note = f"Medians of {options.rounds} rounds, {options.seconds:g} s each. {describe()}"

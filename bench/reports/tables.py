@@ -32,7 +32,7 @@ def best_peer(medians, peers, column):
     return next(rig for rig, value in known.items() if value == best), best
 
 
-def ratios(medians, titles, own, peers):
+def ratios(medians, titles, own, peers, peers_are):
     """Each column against the best of `peers` in it; above 1 is better."""
     own = [rig for rig in own if rig in medians]
     rows = []
@@ -46,5 +46,5 @@ def ratios(medians, titles, own, peers):
             ratio = column.ratio(medians[rig].get(column.key), value)
             row.append("–" if ratio is None else f"{ratio:.2f}" + ("" if ratio >= 1 else " !"))
         rows.append(row)
-    return markdown(["ratio (above 1: relayd is better)", "best encrypted peer",
+    return markdown(["ratio (above 1: relayd is better)", peers_are,
                      *(titles[rig] for rig in own)], rows)

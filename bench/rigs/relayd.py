@@ -13,13 +13,21 @@ def over_tls(scene, target_port, place=LOOPBACK):
     return _tunnel(scene, target_port, place, "tls")
 
 
-def _tunnel(scene, target_port, place, kind):
+def of_other_build(build, kind):
+    """The same with the programs of another build folder."""
+    def start(scene, target_port, place=LOOPBACK):
+        rig = _tunnel(scene, target_port, place, kind, build)
+        rig.title = f"other {kind}"
+        return rig
+    return start
+
+
+def _tunnel(scene, target_port, place, kind, build=None):
     carrier_port, port = scene.free_port(), scene.free_port()
     url = f"{kind}://{place.relay_address}:{carrier_port}"
-    tag = f"{kind}-{carrier_port}"
-    relay = Daemon(scene, f"relay-{tag}", place.relay, log_level="info")
+    relay, home = (Daemon(scene, f"{role}-{kind}-{carrier_port}", within, "info", build)
+                   for role, within in (("relay", place.relay), ("home", place.home)))
     relay.start("relay", "--listen", url)
-    home = Daemon(scene, f"home-{tag}", place.home, log_level="info")
     relay.relayctl("home", "add", HOME_NAME, home.public_key())
     home.start("home", url, "--name", HOME_NAME, "--allow", f"127.0.0.1:{target_port}")
     wait_for("the home's session", lambda: any(

@@ -21,8 +21,9 @@ def build_folder():
 class Daemon:
     """One relayd with a state folder and a control socket of its own."""
 
-    def __init__(self, scene, name, within=(), log_level="debug"):
+    def __init__(self, scene, name, within=(), log_level="debug", build=None):
         self.scene = scene
+        self.build = build or build_folder()
         self.name = name
         self.within = within  # What starts a command on its host: Network.inside().
         self.log_level = log_level
@@ -32,7 +33,7 @@ class Daemon:
 
     def start(self, *arguments):
         self.process = self.scene.start(
-            self.name, *self.within, build_folder() / "daemon/relayd", *arguments,
+            self.name, *self.within, self.build / "daemon/relayd", *arguments,
             "--state-dir", self.state, "--control", self.socket,
             "--log-level", self.log_level)
         wait_for(f"{self.name} to answer", self._answers)
@@ -42,7 +43,7 @@ class Daemon:
         return self.process.text()
 
     def relayctl(self, *words, check=True, seconds=20):
-        return run(build_folder() / "ctl/relayctl", "--control", self.socket, *words, check=check,
+        return run(self.build / "ctl/relayctl", "--control", self.socket, *words, check=check,
                    seconds=seconds)
 
     def ask(self, *words):
@@ -51,7 +52,7 @@ class Daemon:
 
     def public_key(self):
         """The line to register; makes the key if there is none yet."""
-        shown = run(build_folder() / "daemon/relayd", "key", "show", "--state-dir", self.state)
+        shown = run(self.build / "daemon/relayd", "key", "show", "--state-dir", self.state)
         return shown.stdout.splitlines()[0]
 
     def _answers(self):
