@@ -1,6 +1,7 @@
 #include "ctl/asking.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -35,6 +36,26 @@ Result<std::string, ExitCode> fetch(const Call& call, const std::string& method,
 
 void print_left_off(std::uint64_t left_off) {
     if (left_off > 0) fmt::print("…and {} more\n", left_off);
+}
+
+void print_left_off(const Call& call, std::uint64_t left_off, const std::string& next) {
+    if (left_off == 0) return;
+    const bool is_word = next.find(' ') == std::string::npos;
+    fmt::print("…and {} more: relayctl {} --after {}\n", left_off, call.command.name,
+               printable(is_word ? next : "'" + next + "'"));
+}
+
+void add_part_options(CLI::App& app, ListPart& part) {
+    app.add_option("--home", part.home, "only this home")->type_name("HOME");
+    app.add_option("--limit", part.limit,
+                   "so many at most; on a terminal 100 unless said otherwise")
+        ->type_name("NUMBER");
+    app.add_option("--after", part.after, "what follows this one; the end of a cut list names it")
+        ->type_name("PLACE");
+}
+
+bool is_read_by_people(const Call& call) {
+    return !call.json && ::isatty(STDOUT_FILENO) == 1;
 }
 
 }  // namespace relay

@@ -148,21 +148,25 @@ void fields(auto& visit, Is<EventSnapshot> auto& s) {
 void fields(auto& visit, Is<SessionList> auto& s) {
     visit("sessions", s.sessions);
     visit("left_off", s.left_off);
+    visit("next", s.next);
 }
 
 void fields(auto& visit, Is<StreamList> auto& s) {
     visit("streams", s.streams);
     visit("left_off", s.left_off);
+    visit("next", s.next);
 }
 
 void fields(auto& visit, Is<ForwardList> auto& s) {
     visit("forwards", s.forwards);
     visit("left_off", s.left_off);
+    visit("next", s.next);
 }
 
 void fields(auto& visit, Is<HomeList> auto& s) {
     visit("homes", s.homes);
     visit("left_off", s.left_off);
+    visit("next", s.next);
 }
 
 void fields(auto& visit, Is<AllowList> auto& s) {
@@ -177,8 +181,10 @@ void fields(auto& visit, Is<ProbeList> auto& s) {
 
 void fields(auto&, Is<Nothing> auto&) {}
 
-void fields(auto& visit, Is<HomeFilter> auto& s) {
+void fields(auto& visit, Is<ListPart> auto& s) {
     visit("home", s.home);
+    visit("after", s.after);
+    visit("limit", s.limit);
 }
 
 void fields(auto& visit, Is<AddForward> auto& s) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "common/control/snapshot.h"
@@ -12,21 +13,25 @@ namespace relay {
 struct SessionList {
     std::vector<SessionSnapshot> sessions = {};
     std::uint64_t left_off = 0;  // How many more there are: max_listed is the limit.
+    std::string next = {};       // To go on with, as ListPart::after; empty: that was all.
 };
 
 struct StreamList {
     std::vector<StreamSnapshot> streams = {};
     std::uint64_t left_off = 0;
+    std::string next = {};
 };
 
 struct ForwardList {
     std::vector<ForwardSnapshot> forwards = {};
     std::uint64_t left_off = 0;
+    std::string next = {};
 };
 
 struct HomeList {
     std::vector<HomeSnapshot> homes = {};
     std::uint64_t left_off = 0;
+    std::string next = {};
 };
 
 struct AllowList {

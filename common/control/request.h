@@ -8,9 +8,11 @@
 
 namespace relay {
 
-// Of a list, only what belongs to one home.
-struct HomeFilter {
-    std::string home = {};  // Empty: everything.
+// Which part of a list.
+struct ListPart {
+    std::string home = {};                    // Only what belongs to it; empty: everything.
+    std::string after = {};                   // What follows this: `next` of the page before.
+    std::optional<std::uint64_t> limit = {};  // So many entries at most.
 };
 
 struct AddForward {

@@ -39,7 +39,7 @@ void show(const Call& call, const ForwardList& list) {
                    std::to_string(forward.streams_total), std::to_string(forward.refused)});
     }
     print_out(table.text(call.colour));
-    print_left_off(list.left_off);
+    print_left_off(call, list.left_off, list.next);
 }
 
 void tell(const char* what, const ForwardList& list) {
@@ -91,12 +91,12 @@ ExitCode add_forward(Call& call) {
 }
 
 ExitCode show_forwards(Call& call) {
-    HomeFilter filter;
+    ListPart part;
     Arguments arguments{call};
-    arguments.app().add_option("--home", filter.home, "only this home")->type_name("HOME");
+    add_part_options(arguments.app(), part);
     if (const auto code = arguments.parse()) return *code;
-    return ask<ForwardList>(call, "forwards.list", to_json(filter),
-                            [&](const ForwardList& list) { show(call, list); });
+    return ask_list<ForwardList>(call, "forwards.list", part,
+                                 [&](const ForwardList& list) { show(call, list); });
 }
 
 ExitCode remove_forward(Call& call) {

@@ -29,7 +29,7 @@ void show(const Call& call, const HomeList& list) {
                    home.origin, std::to_string(home.forwards)});
     }
     print_out(table.text(call.colour));
-    print_left_off(list.left_off);
+    print_left_off(call, list.left_off, list.next);
 }
 
 // KEY may be the name of a .pub file, or a key whose words the shell has split.
@@ -66,9 +66,12 @@ ExitCode add_home(Call& call) {
 }
 
 ExitCode show_homes(Call& call) {
+    ListPart part;
     Arguments arguments{call};
+    add_part_options(arguments.app(), part);
     if (const auto code = arguments.parse()) return *code;
-    return ask<HomeList>(call, "homes.list", "{}", [&](const HomeList& list) { show(call, list); });
+    return ask_list<HomeList>(call, "homes.list", part,
+                              [&](const HomeList& list) { show(call, list); });
 }
 
 ExitCode remove_home(Call& call) {

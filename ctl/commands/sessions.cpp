@@ -47,18 +47,18 @@ void show(const Call& call, const SessionList& list) {
                    bytes_text(session.bytes_out), forwards_cell(session)});
     }
     print_out(table.text(call.colour));
-    print_left_off(list.left_off);
+    print_left_off(call, list.left_off, list.next);
 }
 
 }  // namespace
 
 ExitCode show_sessions(Call& call) {
-    HomeFilter filter;
+    ListPart part;
     Arguments arguments{call};
-    arguments.app().add_option("--home", filter.home, "only this home")->type_name("HOME");
+    add_part_options(arguments.app(), part);
     if (const auto code = arguments.parse()) return *code;
-    return ask<SessionList>(call, "sessions.list", to_json(filter),
-                            [&](const SessionList& list) { show(call, list); });
+    return ask_list<SessionList>(call, "sessions.list", part,
+                                 [&](const SessionList& list) { show(call, list); });
 }
 
 ExitCode close_session(Call& call) {

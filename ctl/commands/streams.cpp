@@ -27,18 +27,18 @@ void show(const Call& call, const StreamList& list) {
                    bytes_text(stream.buffered_bytes)});
     }
     print_out(table.text(call.colour));
-    print_left_off(list.left_off);
+    print_left_off(call, list.left_off, list.next);
 }
 
 }  // namespace
 
 ExitCode show_streams(Call& call) {
-    HomeFilter filter;
+    ListPart part;
     Arguments arguments{call};
-    arguments.app().add_option("--home", filter.home, "only this home")->type_name("HOME");
+    add_part_options(arguments.app(), part);
     if (const auto code = arguments.parse()) return *code;
-    return ask<StreamList>(call, "streams.list", to_json(filter),
-                           [&](const StreamList& list) { show(call, list); });
+    return ask_list<StreamList>(call, "streams.list", part,
+                                [&](const StreamList& list) { show(call, list); });
 }
 
 ExitCode close_stream(Call& call) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/control/json.h"
+#include "common/control/page.h"
 #include "common/control/version.h"
 #include "daemon/control/commands.h"
 
@@ -30,7 +31,14 @@ void answer_request(const std::string& with, const Answer& answer, Act act) {
     answer(json_result(act(*request)));
 }
 
-// A list as a reply type: ForwardList from a vector of ForwardSnapshot.
+// The part of a long list that was asked for: ForwardList from a vector of ForwardSnapshot.
+template <typename List, typename T>
+Result<List> page_result(Result<std::vector<T>> entries, const ListPart& part = {}) {
+    if (!entries) return entries.error();
+    return page_of<List>(*std::move(entries), part);
+}
+
+// A list that is short by its nature.
 template <typename List, typename T>
 Result<List> list_result(Result<std::vector<T>> entries) {
     if (!entries) return entries.error();

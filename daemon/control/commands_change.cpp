@@ -7,13 +7,13 @@ namespace {
 
 void forwards_add(Operations& operations, const std::string& with, Answer answer) {
     answer_request<AddForward>(with, answer, [&](const AddForward& request) {
-        return list_result<ForwardList>(operations.add_forward(request));
+        return page_result<ForwardList>(operations.add_forward(request));
     });
 }
 
 void forwards_remove(Operations& operations, const std::string& with, Answer answer) {
     answer_request<ForwardSelector>(with, answer, [&](const ForwardSelector& which) {
-        return list_result<ForwardList>(operations.remove_forward(which));
+        return page_result<ForwardList>(operations.remove_forward(which));
     });
 }
 

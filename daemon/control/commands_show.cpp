@@ -6,12 +6,20 @@
 namespace relay {
 namespace {
 
-template <typename T>
-std::vector<T> of_home(std::vector<T> entries, const std::string& home) {
-    if (!home.empty()) {
-        std::erase_if(entries, [&](const T& entry) { return entry.home != home; });
+const std::string& home_of(const auto& entry) {
+    return entry.home;
+}
+const std::string& home_of(const HomeSnapshot& home) {
+    return home.name;
+}
+
+// Answers with the part of `entries` that was asked for.
+template <typename List, typename T>
+Result<List> part_of(Result<std::vector<T>> entries, const ListPart& part) {
+    if (entries && !part.home.empty()) {
+        std::erase_if(*entries, [&](const T& entry) { return home_of(entry) != part.home; });
     }
-    return entries;
+    return page_result<List>(std::move(entries), part);
 }
 
 void status(Operations& operations, const std::string&, Answer answer) {
@@ -19,27 +27,27 @@ void status(Operations& operations, const std::string&, Answer answer) {
 }
 
 void sessions_list(Operations& operations, const std::string& with, Answer answer) {
-    answer_request<HomeFilter>(with, answer, [&](const HomeFilter& filter) {
-        return list_result<SessionList>(Result{of_home(operations.sessions(), filter.home)});
+    answer_request<ListPart>(with, answer, [&](const ListPart& part) {
+        return part_of<SessionList>(Result{operations.sessions()}, part);
     });
 }
 
 void streams_list(Operations& operations, const std::string& with, Answer answer) {
-    answer_request<HomeFilter>(with, answer, [&](const HomeFilter& filter) {
-        return list_result<StreamList>(Result{of_home(operations.streams(), filter.home)});
+    answer_request<ListPart>(with, answer, [&](const ListPart& part) {
+        return part_of<StreamList>(Result{operations.streams()}, part);
     });
 }
 
 void forwards_list(Operations& operations, const std::string& with, Answer answer) {
-    answer_request<HomeFilter>(with, answer, [&](const HomeFilter& filter) {
-        auto forwards = operations.forwards();
-        if (forwards) *forwards = of_home(*std::move(forwards), filter.home);
-        return list_result<ForwardList>(std::move(forwards));
+    answer_request<ListPart>(with, answer, [&](const ListPart& part) {
+        return part_of<ForwardList>(operations.forwards(), part);
     });
 }
 
-void homes_list(Operations& operations, const std::string&, Answer answer) {
-    answer(json_result(list_result<HomeList>(operations.homes())));
+void homes_list(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<ListPart>(with, answer, [&](const ListPart& part) {
+        return part_of<HomeList>(operations.homes(), part);
+    });
 }
 
 void allow_list(Operations& operations, const std::string&, Answer answer) {

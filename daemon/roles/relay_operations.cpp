@@ -13,6 +13,7 @@ namespace relay {
 
 namespace {
 
+constexpr std::size_t problems_most = 100;  // Of one kind.
 constexpr double grace_most_s = 24 * 3600;
 constexpr double expiry_most_s = 365.0 * 24 * 3600;
 
@@ -64,6 +65,7 @@ StatusSnapshot RelayRole::status() {
     status.role = "relay";
     for (const Endpoint& endpoint : settings_.listen) status.listen.push_back(to_text(endpoint));
     status.homes_known = homes_.size();
+    std::size_t failing = 0;
     for (const auto& [name, home] : homes_) {
         if (home->driver() != nullptr) {
             ++(home->online() ? status.sessions : status.sessions_detached);
@@ -71,11 +73,16 @@ StatusSnapshot RelayRole::status() {
         status.streams += home->streams().size();
         status.forwards += home->forwards().size();
         for (const auto& [id, own] : home->forwards()) {
-            if (own.forward->is_listening()) continue;
+            if (own.forward->is_listening() || ++failing > problems_most) continue;
             status.problems.push_back(fmt::format("forward {} of {} cannot listen: {}",
                                                   own.forward->listen_text(), name,
                                                   own.forward->error()));
         }
+    }
+    if (failing > problems_most) {
+        status.problems.push_back(
+            fmt::format("{} more forwards cannot listen: relayctl forward list shows them",
+                        failing - problems_most));
     }
     return status;
 }

@@ -67,11 +67,21 @@ class Protocol(WithFake):
             self.assertEqual(json.loads(line)["id"], seen)
             seen += 1
 
-    def test_long_lists_are_cut_and_say_so(self):
-        self.raw().ask('{"id":1,"do":"sessions.close","with":{"session":"many-streams"}}')
-        streams = json.loads(self.ctl("streams", "--json").stdout)
-        self.assertEqual((len(streams["streams"]), streams["left_off"]), (20_000, 7))
-        self.assertIn("…and 7 more", self.ctl("streams").stdout)
+    def test_long_lists_come_in_parts_that_make_a_whole(self):
+        client = self.raw()
+        client.ask('{"id":1,"do":"sessions.close","with":{"session":"many-streams"}}')
+        first = client.ask('{"id":2,"do":"streams.list"}')["ok"]
+        self.assertEqual((len(first["streams"]), first["left_off"]), (20_000, 7))
+        rest = client.ask('{"id":3,"do":"streams.list","with":{"after":"%s"}}' % first["next"])["ok"]
+        self.assertEqual((len(rest["streams"]), rest["left_off"]), (7, 0))
+        self.assertNotIn("next", rest)
+
+        ids = [stream["id"] for stream in first["streams"] + rest["streams"]]
+        whole = json.loads(self.ctl("streams", "--json").stdout)
+        self.assertEqual(([stream["id"] for stream in whole["streams"]], whole["left_off"]), (ids, 0))
+        self.assertEqual(len(self.ctl("streams").stdout.splitlines()), 20_008)
+        part = self.ctl("streams", "--limit", "3").stdout
+        self.assertIn("…and 20004 more: relayctl streams --after 'work-pc ", part)
 
     def test_answers_under_way_are_limited_and_outlive_nobody(self):
         client = self.raw()

@@ -81,7 +81,7 @@ TEST_CASE("every snapshot survives its way to JSON and back") {
 }
 
 TEST_CASE("every request survives its way to JSON and back") {
-    check_round_trip(HomeFilter{"a"});
+    check_round_trip(ListPart{.home = "a", .after = "b", .limit = 3});
     check_round_trip(AddForward{"a", "3389", "b:1", "rdp", 30.0, true, 7200.0});
     check_round_trip(ForwardSelector{"a", "22000-22004"});
     check_round_trip(SessionSelector{"a"});
@@ -132,7 +132,7 @@ TEST_CASE("JSON nested deeper than the limit is refused, whatever its brackets")
 }
 
 TEST_CASE("bytes that are not UTF-8 do not spoil the line") {
-    CHECK(to_json(HomeFilter{"a\xff"}) == "{\"home\":\"a\xEF\xBF\xBD\"}");
+    CHECK(to_json(ListPart{"a\xff"}) == "{\"home\":\"a\xEF\xBF\xBD\"}");
 }
 
 TEST_CASE("a moment is counted from now, backwards and forwards") {
