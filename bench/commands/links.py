@@ -10,12 +10,12 @@ from commands.machine import describe
 from commands.progress import tell
 from harness.links import Link
 from harness.processes import Scene, run as run_program
-from measures import load, traffic
+from measures import carrier_rtt, load, traffic
 from reports import link_tables
 from reports.link_tables import GoodputRow, PingRow
 
 DEFAULT_RIGS = ["relayd-wss", "ssh", "direct"]
-STREAMS = (1, 4, 16)
+STREAMS = (0, 1, 4, 16)
 PING_LENGTH = 2  # Round trips are few on a long link, so they get more time than bulk does.
 MIB = 1024 * 1024
 CONGESTION_CONTROL = "cubic"
@@ -51,19 +51,19 @@ ALL = (*GOODPUT, *PING)
 
 @contextlib.contextmanager
 def _rigs_at(setting, names):
-    """The rigs, and what starts a program where their visitors are."""
+    """The rigs, and their place."""
     with contextlib.ExitStack() as stack:
         if setting.conditions is None:
             scene = stack.enter_context(Scene())
-            place, visitors, target = rigs.LOOPBACK, (), load.start_target(scene)
+            place, target = rigs.LOOPBACK, load.start_target(scene)
         else:
             link = stack.enter_context(Link(**setting.conditions))
             _set_up_tcp(link, setting)
             scene = stack.enter_context(Scene())
             place = rigs.Place(tuple(link.inside("relay")), tuple(link.inside("home")),
                                link.addresses["relay"], link.addresses["home"])
-            visitors, target = place.relay, load.start_target(scene, place.home, "0.0.0.0")
-        yield {name: rigs.ALL[name](scene, target, place) for name in names}, visitors
+            target = load.start_target(scene, place.home, "0.0.0.0")
+        yield {name: rigs.ALL[name](scene, target, place) for name in names}, place
 
 
 def _set_up_tcp(link, setting):
@@ -86,30 +86,39 @@ def _sysctl(link, host, assignment, check=True):
 
 
 def _goodput(name, setting, options):
-    with _rigs_at(setting, options.only) as (started, visitors):
+    with _rigs_at(setting, options.only) as (started, place):
         for number in range(1, options.rounds + 1):
             for direction in ("down", "up"):
                 for rig_name, rig in started.items():
-                    found = traffic.bulk(rig, options.seconds, 1, direction, visitors, setting.warm_up)
+                    found = traffic.bulk(rig, options.seconds, 1, direction, place.relay,
+                                         setting.warm_up)
                     tell(f"{name} round {number} {direction} {rig_name}: {found['mb_s']:.1f} MB/s")
                     yield GoodputRow(setting.title, direction, rig_name, rig.title, found["mb_s"])
 
 
 def _ping(name, setting, options):
-    with _rigs_at(setting, options.only) as (started, visitors):
+    with _rigs_at(setting, options.only) as (started, place):
         for number in range(1, options.rounds + 1):
-            for rig_name, rig in started.items():
-                idle = traffic.ping(rig, min(options.seconds, 2), visitors)
-                yield PingRow(setting.title, setting.rate(), 0, rig_name, rig.title, idle["p50_us"],
-                              idle["p99_us"], 0, [])
             for streams in STREAMS:
                 for rig_name, rig in started.items():
-                    found = traffic.ping_beside(rig, PING_LENGTH * options.seconds, streams, "down",
-                                                visitors, setting.warm_up)
+                    row = _ping_once(setting, options, streams, rig, place)
+                    row.rig = rig_name
                     tell(f"{name} round {number} beside {streams} {rig_name}: "
-                         f"p50 {found['p50_us'] / 1000:.2f} ms, {found['mb_s']:.1f} MB/s")
-                    yield PingRow(setting.title, setting.rate(), streams, rig_name, rig.title,
-                                  found["p50_us"], found["p99_us"], found["mb_s"], found["each"])
+                         f"p50 {row.p50_us / 1000:.2f} ms, {row.mb_s:.1f} MB/s")
+                    yield row
+
+
+def _ping_once(setting, options, streams, rig, place):
+    row = PingRow(setting.title, setting.rate(), streams, rig.title)
+    if streams == 0:
+        found = traffic.ping(rig, options.seconds, place.relay)
+    else:
+        with carrier_rtt.sampled(rig, place.home, setting.warm_up) as median_rtt:
+            found = traffic.ping_beside(rig, PING_LENGTH * options.seconds, streams, "down",
+                                        place.relay, setting.warm_up)
+        row.carrier_rtt_ms, row.mb_s, row.each = median_rtt(), found["mb_s"], found["each"]
+    row.p50_us, row.p99_us = found["p50_us"], found["p99_us"]
+    return row
 
 
 def run(options):

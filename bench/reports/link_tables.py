@@ -26,12 +26,13 @@ class PingRow:
     link: str
     rate_mbit_s: float | None
     streams: int
-    rig: str
     title: str
-    p50_us: float
-    p99_us: float
-    mb_s: float
-    each: list  # Bytes of each saturated stream.
+    rig: str = ""
+    p50_us: float = 0
+    p99_us: float = 0
+    mb_s: float = 0
+    each: list = dataclasses.field(default_factory=list)  # Bytes of each saturated stream.
+    carrier_rtt_ms: float | None = None
 
 
 def jain(values):
@@ -67,13 +68,14 @@ def goodput(rows):
     return markdown(["link", "", "MB/s", "of bare TCP", f"≥ {SHARE_WANTED:.0%}"], lines)
 
 
-def _queueing(found, bare):
-    """What a byte waits beyond bare TCP beside as much traffic, and what it may; milliseconds."""
+def _queueing(found):
+    """What a byte waits beyond what its packets take, and what it may; milliseconds."""
+    rtts = [row.carrier_rtt_ms for row in found if row.carrier_rtt_ms is not None]
     rate = found[0].rate_mbit_s
-    if not rate or not bare or not found[0].streams:
+    if not rate or not rtts:
         return None
     allowed = QUEUEING_ALLOWED * NOTSENT_LOWAT_BYTES * 8 / (rate * 1000)
-    return (_median(found, "p50_us") - _median(bare, "p50_us")) / 1000, allowed
+    return _median(found, "p50_us") / 1000 - statistics.median(rtts), allowed
 
 
 def ping(rows):
@@ -81,7 +83,7 @@ def ping(rows):
     lines = []
     for (link, streams, rig), found in groups.items():
         shares = [jain(row.each) for row in found if len(row.each) > 1]
-        queueing = _queueing(found, groups.get((link, streams, BARE))) if rig != BARE else None
+        queueing = _queueing(found)
         verdicts = []
         if rig.startswith("relayd"):
             if queueing:
@@ -94,4 +96,4 @@ def ping(rows):
             f"{statistics.median(shares):.4f}" if shares else "",
             f"{queueing[0]:+.1f} (≤ {queueing[1]:.1f})" if queueing else "", ", ".join(verdicts)])
     return markdown(["link", "beside streams", "", "p50 ms", "p99 ms", "MB/s", "Jain",
-                     "beyond bare TCP, ms", "is"], lines)
+                     "beyond the carrier's RTT, ms", "is"], lines)

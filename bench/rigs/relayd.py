@@ -35,4 +35,5 @@ def _tunnel(scene, target_port, place, kind, build=None):
     relay.relayctl("forward", "add", str(port), "--home", HOME_NAME,
                    "--to", f"127.0.0.1:{target_port}", "--probe", "none")
     scene.wait_for_port(port, relay.process, within=place.relay)
-    return Rig(f"relayd {kind}", port, [relay.process], [home.process])
+    return Rig(f"relayd {kind}", port, [relay.process], [home.process],
+               carrier_port=carrier_port)

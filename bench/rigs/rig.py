@@ -30,13 +30,15 @@ LOOPBACK = Place()
 @dataclasses.dataclass
 class Rig:
     """`relay` and `home` are the first process of each side; what those start belongs to the side.
-    Visitors beside the relay reach the target at `host` and `port`."""
+    Visitors beside the relay reach the target at `host` and `port`. `carrier_port` is where the home
+    reaches the relay, if all streams share one connection."""
 
     title: str
     port: int
     relay: list = dataclasses.field(default_factory=list)
     home: list = dataclasses.field(default_factory=list)
     host: str = "127.0.0.1"
+    carrier_port: int | None = None
 
     def sides(self):
         return {"relay": self.relay, "home": self.home}

@@ -48,4 +48,4 @@ def _tunnel(scene, target_port, place, title, *options):
         "ssh", *place.home, shutil.which("ssh"), *CLIENT, *options, "-i", folder / "id",
         "-p", server_port, "-R", f"127.0.0.1:{port}:127.0.0.1:{target_port}", place.relay_address)
     scene.wait_for_port(port, client, within=place.relay)
-    return Rig(title, port, [server], [client])
+    return Rig(title, port, [server], [client], carrier_port=server_port)
