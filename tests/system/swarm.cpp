@@ -3,11 +3,13 @@
 //
 //     swarm --homes N --config              prints what the relay's configuration says of them
 //     swarm --homes N --relay wss://…       runs them until SIGTERM
+//     swarm --tls-bytes                     prints what one connection's TLS takes by itself
 //
 // Home number I is home-I, its key is the same in each run, and its forward listens on port BASE +
 // I and leads to --target. So many homes of one address space would each ask for address space:
 // they share an arena.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +21,7 @@
 #include "common/crypto/ssh_public_key.h"
 #include "daemon/io/arena_memory.h"
 #include "daemon/io/signals.h"
+#include "daemon/io/tls_channel.h"
 #include "daemon/log/stderr_sink.h"
 #include "daemon/roles/home_role.h"
 
@@ -35,6 +38,7 @@ struct Options {
     std::string relay;
     std::string state_dir;
     bool config = false;
+    bool tls_bytes = false;
 };
 
 std::string name_of_home(std::size_t number) {
@@ -56,6 +60,46 @@ void print_config(const Options& options) {
             name, public_key_line(key_of_home(i).public_key(), name), options.base + i,
             options.target);
     }
+}
+
+// A handshake without a network, from which the server's end is left.
+std::unique_ptr<TlsChannel> handshaken(const TlsContext& server, const TlsContext& client) {
+    auto accepting = TlsChannel::accepting(server);
+    auto connecting = TlsChannel::connecting(client, "relay");
+    check(accepting && connecting);
+    ByteVector to_server, to_client;
+    ByteVector room(65536);
+    const auto step = [&](TlsChannel& end, ByteVector& in, ByteVector& out) {
+        TlsWire wire{in, room};
+        const auto done = end.handshake(wire);
+        check(bool(done));
+        in.clear();
+        out.assign(room.begin(), room.end() - static_cast<std::ptrdiff_t>(wire.out.size()));
+        return *done;
+    };
+    bool client_done = false, server_done = false;
+    while (!client_done || !server_done) {
+        if (!client_done) client_done = step(**connecting, to_client, to_server);
+        if (!server_done) server_done = step(**accepting, to_server, to_client);
+    }
+    return std::move(*accepting);
+}
+
+// By the allocator's own count: what pages are lost between the pieces comes on top.
+int print_tls_bytes() {
+    constexpr std::size_t count = 500;
+    const auto certificate = TlsCertificate::make_self_signed();
+    check(bool(certificate));
+    const auto server = TlsContext::server(*certificate, alpn_http);
+    const auto client = TlsContext::client({}, alpn_http);
+    check(server && client);
+    std::vector<std::unique_ptr<TlsChannel>> ends;
+    ends.reserve(count);
+    (void)handshaken(*server, *client);  // What is made once.
+    const std::size_t before = mallinfo2().uordblks;
+    for (std::size_t i = 0; i < count; ++i) ends.push_back(handshaken(*server, *client));
+    fmt::print("{}\n", (mallinfo2().uordblks - before) / count);
+    return 0;
 }
 
 class Swarm {
@@ -129,11 +173,13 @@ int main(int argc, char** argv) {
     CLI::App app{"Many homes in one process", "swarm"};
     app.add_option("--homes", options.homes);
     app.add_option("--base", options.base, "where the first home's forward listens");
-    app.add_option("--target", options.target, "HOST:PORT")->required();
+    app.add_option("--target", options.target, "HOST:PORT");
     app.add_option("--relay", options.relay);
     app.add_option("--state-dir", options.state_dir, "shared by all");
     app.add_flag("--config", options.config);
+    app.add_flag("--tls-bytes", options.tls_bytes);
     CLI11_PARSE(app, argc, argv);
+    if (options.tls_bytes) return print_tls_bytes();
     if (options.config) {
         print_config(options);
         return 0;

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""A thousand homes on one relay: what each costs, that all are listed and reached, and that all are
+back soon after the relay was restarted, or killed.
+
+    thousand_homes_test.py [--homes 1000] [--idle 60]
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from harness.clients import connect
+from harness.processes import Scene, run, wait_for
+from harness.relayd import Daemon, build_folder
+from harness.targets import Target, echo
+
+FIRST_PORT = 12000  # Of the forwards; nobody else here uses what follows.
+BACK_SECONDS = 10
+OWN_BYTES_MOST = 24 << 10  # Of an idle session, its forward included, beyond TLS's own.
+
+
+class Crowd:
+    """A relay that knows its homes by its file, and the homes in one process."""
+
+    def __init__(self, scene, count, kind):
+        self.scene, self.count = scene, count
+        self.target = Target(scene, echo)
+        self.address = f"{kind}://127.0.0.1:{scene.free_port()}"
+        self.ports = range(FIRST_PORT, FIRST_PORT + count)
+        self.name = f"relay-{kind}"
+        file = scene.path(f"{self.name}.yaml")
+        known = run(*self._swarm(), "--config").stdout
+        file.write_text(f'relay:\n  listen: [ "{self.address}" ]\n{known}')
+        self.relay = Daemon(scene, self.name)
+        self.relay.log_level = "warning"
+        self.start = lambda: self.relay.start("--config", file)
+        self.start()
+        self.homes = None
+
+    def memory(self):
+        """Anonymous memory of the relay: what it has made, not what it was linked from."""
+        rollup = pathlib.Path(f"/proc/{self.relay.process.pid}/smaps_rollup").read_text()
+        return next(int(line.split()[1]) << 10 for line in rollup.splitlines()
+                    if line.startswith("Anonymous:"))
+
+    def processor_seconds(self):
+        words = pathlib.Path(f"/proc/{self.relay.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def come(self):
+        self.homes = self.scene.start(
+            "swarm", *self._swarm(), "--relay", self.address, "--state-dir",
+            self.scene.path("swarm", "known_relays").parent)
+        self.wait_for_all()
+
+    def go(self):
+        self.homes.stop()
+        self.relay.process.stop()
+
+    def wait_for_all(self, seconds=60):
+        wait_for(f"{self.count} homes",
+                 lambda: self.relay.ask("status")["sessions"] == self.count, seconds)
+
+    def bytes_for_each(self):
+        """Of memory that the relay takes for a home that has come: once it is there, and once it has
+        been used."""
+        before = self.memory()
+        self.come()
+        return (self.memory() - before) / self.count
+
+    def _swarm(self):
+        return [build_folder() / "tests/system/swarm", "--homes", self.count, "--base",
+                FIRST_PORT, "--target", f"127.0.0.1:{self.target.port}"]
+
+
+def what_a_session_takes(scene, crowd, count):
+    """Without TLS a session has all that is ours; the same over wss has TLS's own and what
+    libwebsockets leaves behind on top."""
+    plain = Crowd(scene, count, "ws")
+    own = plain.bytes_for_each()
+    plain.go()
+    whole = crowd.bytes_for_each()
+    tls = float(run(build_folder() / "tests/system/swarm", "--tls-bytes").stdout)
+    print(f"memory of an idle session with a forward: {whole / 1024:.1f} KiB over wss, "
+          f"{own / 1024:.1f} KiB over ws; TLS's own {tls / 1024:.1f} KiB", flush=True)
+    assert own <= OWN_BYTES_MOST, own
+    assert whole - tls <= OWN_BYTES_MOST, whole - tls
+    scene.fact("a session takes less than 24 KiB beyond TLS's own")
+
+
+def all_are_listed(scene, crowd):
+    names = [f"home-{number:04}" for number in range(crowd.count)]
+    for words, method in ((["sessions"], "sessions"), (["home", "list"], "homes"),
+                          (["forward", "list"], "forwards")):
+        whole = crowd.relay.ask(*words)
+        assert [each.get("home") or each["name"] for each in whole[method]] == names
+        assert whole["left_off"] == 0
+        seen, after = [], []
+        while True:
+            page = crowd.relay.ask(*words, "--limit", "300", *after)
+            seen += page[method]
+            if not page["left_off"]:
+                break
+            assert len(page[method]) == 300
+            after = ["--after", page["next"]]
+        assert [each.get("home") or each["name"] for each in seen] == names
+    scene.fact("sessions, homes and forwards are listed, whole and in parts")
+
+
+def all_are_reached(scene, crowd):
+    began = time.monotonic()
+    for port in crowd.ports:
+        with connect(port) as visitor:
+            visitor.sendall(b"hello")
+            assert visitor.recv(5) == b"hello"
+    print(f"{crowd.count} forwards tried one after the other: {time.monotonic() - began:.1f} s")
+    scene.fact("each forward leads to its home's target")
+
+
+def idle(crowd, seconds):
+    """Nothing happens but pings: the processor time of the relay is only printed, since it depends
+    on the machine."""
+    before = crowd.processor_seconds()
+    time.sleep(seconds)  # Nothing is what is measured.
+    used = crowd.processor_seconds() - before
+    print(f"processor of an idle relay with {crowd.count} homes: {used / seconds:.2%} of a core, "
+          f"over {seconds:.0f} s", flush=True)
+
+
+def all_come_back(scene, crowd, how):
+    os.kill(crowd.relay.process.pid, how)
+    crowd.relay.process.wait(20)
+    began = time.monotonic()
+    crowd.start()
+    crowd.wait_for_all(BACK_SECONDS)
+    used = crowd.processor_seconds()
+    print(f"all back {time.monotonic() - began:.1f} s after the relay's start (it used {used:.1f} s of "
+          "processor)", flush=True)
+    scene.fact(f"all homes are back within {BACK_SECONDS} s of a start after {how.name}")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--homes", type=int, default=1000)
+    arguments.add_argument("--idle", type=float, default=10)
+    chosen = arguments.parse_args()
+    with Scene() as scene:
+        crowd = Crowd(scene, chosen.homes, "wss")
+        crowd.relay.process.stop()
+        crowd.start()
+        what_a_session_takes(scene, crowd, chosen.homes)
+        idle(crowd, chosen.idle)
+        all_are_listed(scene, crowd)
+        all_are_reached(scene, crowd)
+        all_come_back(scene, crowd, signal.SIGTERM)
+        all_come_back(scene, crowd, signal.SIGKILL)
+        all_are_reached(scene, crowd)
+        refused = crowd.homes.text().count("the peer closed the connection, redialling")
+        assert refused == 0, f"{refused} homes were turned away at the door"
+        scene.fact("no home was turned away while all came at once")
+
+
+if __name__ == "__main__":
+    main()
