@@ -5,7 +5,7 @@
 namespace relay {
 namespace {
 
-constexpr std::array<Command, 16> table{{
+constexpr std::array<Command, 19> table{{
     {"status", "", "what this relayd is, and whether all is well (the default)", show_status},
     {"sessions", "[--home HOME] [--limit NUMBER] [--after PLACE]",
      "the homes that are connected, their carriers and forwards", show_sessions},
@@ -25,6 +25,10 @@ constexpr std::array<Command, 16> table{{
     {"home list", "[--home HOME] [--limit NUMBER] [--after PLACE]", "the homes that may dial in",
      show_homes},
     {"home remove", "NAME", "let a home dial in no longer, and end its session", remove_home},
+    {"invite", "NAME [--forward FORWARD]… [--expires TIME] [--url URL]",
+     "print the one command that makes a machine a home", invite_home},
+    {"invite revoke", "NAME", "let an invitation hold no longer", revoke_invitation},
+    {"invites", "", "the invitations that nobody has used yet", show_invitations},
     {"allow", "[HOST:PORT]", "on a home: what it may be asked to dial; with a target, add it",
      show_or_add_allow},
     {"probe", "[PORT] [--home HOME]", "try the forwards' targets now; status 0 if all serve",

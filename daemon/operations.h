@@ -53,8 +53,14 @@ public:
 
     // A key for a name that is known already is one more key of that home.
     virtual Result<HomeSnapshot> add_home(const AddHome& request) = 0;
-    // Also ends its session and removes its run-time forwards.
+    // Also ends its session, removes its run-time forwards, and revokes its invitation.
     virtual Status remove_home(std::string_view name) = 0;
+
+    // Invites a home, in place of a former invitation for that name. The token is in this answer
+    // only.
+    virtual Result<InvitationSnapshot> add_invitation(const AddInvitation& request) = 0;
+    virtual Result<std::vector<InvitationSnapshot>> invitations() = 0;
+    virtual Status remove_invitation(std::string_view home) = 0;
 
     // On a home: adds a target to those it may be asked to dial. Kept over a restart.
     virtual Result<AllowSnapshot> add_allow(std::string_view target) = 0;

@@ -126,6 +126,22 @@ void fields(auto& visit, Is<HomeSnapshot> auto& s) {
     visit("forwards", s.forwards);
 }
 
+void fields(auto& visit, Is<InvitedForwardSnapshot> auto& s) {
+    visit("listen", s.listen);
+    visit("target", s.target);
+}
+
+void fields(auto& visit, Is<InvitationSnapshot> auto& s) {
+    visit("home", s.home);
+    visit("created", s.created);
+    visit("expires", s.expires);
+    visit("forwards", s.forwards);
+    visit("token", s.token);
+    visit("url", s.url);
+    visit("command", s.command);
+    visit("notes", s.notes);
+}
+
 void fields(auto& visit, Is<AllowSnapshot> auto& s) {
     visit("target", s.target);
     visit("origin", s.origin);
@@ -167,6 +183,11 @@ void fields(auto& visit, Is<HomeList> auto& s) {
     visit("homes", s.homes);
     visit("left_off", s.left_off);
     visit("next", s.next);
+}
+
+void fields(auto& visit, Is<InvitationList> auto& s) {
+    visit("invitations", s.invitations);
+    visit("left_off", s.left_off);
 }
 
 void fields(auto& visit, Is<AllowList> auto& s) {
@@ -219,6 +240,22 @@ void fields(auto& visit, Is<AddHome> auto& s) {
 
 void fields(auto& visit, Is<RemoveHome> auto& s) {
     visit("name", s.name);
+}
+
+void fields(auto& visit, Is<InvitedForward> auto& s) {
+    visit("listen", s.listen);
+    visit("to", s.to);
+}
+
+void fields(auto& visit, Is<AddInvitation> auto& s) {
+    visit("home", s.home);
+    visit("forwards", s.forwards);
+    visit("expires_s", s.expires_s);
+    visit("url", s.url);
+}
+
+void fields(auto& visit, Is<RemoveInvitation> auto& s) {
+    visit("home", s.home);
 }
 
 void fields(auto& visit, Is<AddAllow> auto& s) {

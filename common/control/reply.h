@@ -34,6 +34,11 @@ struct HomeList {
     std::string next = {};
 };
 
+struct InvitationList {
+    std::vector<InvitationSnapshot> invitations = {};
+    std::uint64_t left_off = 0;
+};
+
 struct AllowList {
     std::vector<AllowSnapshot> allow = {};
     std::uint64_t left_off = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace relay {
 
@@ -48,6 +49,22 @@ struct AddHome {
 
 struct RemoveHome {
     std::string name = {};
+};
+
+struct InvitedForward {
+    std::string listen = {};  // As AddForward's.
+    std::string to = {};
+};
+
+struct AddInvitation {
+    std::string home = {};  // How it will be called.
+    std::vector<InvitedForward> forwards = {};
+    std::optional<double> expires_s = {};  // Empty: a quarter of an hour.
+    std::string url = {};                  // Where homes reach the relay; empty: as it knows.
+};
+
+struct RemoveInvitation {
+    std::string home = {};
 };
 
 struct AddAllow {

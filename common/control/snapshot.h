@@ -141,6 +141,23 @@ struct HomeSnapshot {
     std::uint64_t forwards = 0;
 };
 
+struct InvitedForwardSnapshot {
+    std::string listen = {};  // ADDRESS:PORT, or a range of ports.
+    std::string target = {};
+};
+
+struct InvitationSnapshot {
+    std::string home = {};
+    Moment created = {};
+    Moment expires = {};
+    std::vector<InvitedForwardSnapshot> forwards = {};
+    // Only of one that was just made.
+    std::string token = {};
+    std::string url = {};      // Where the home will dial.
+    std::string command = {};  // What to run at the home.
+    std::vector<std::string> notes = {};
+};
+
 // One entry of a home's allow list.
 struct AllowSnapshot {
     std::string target = {};  // 127.0.0.1:3389, 192.168.1.0/24:22

@@ -33,13 +33,16 @@ std::string bash_script() {
     std::string firsts, cases, last;
     for (const auto& command : command_table()) {
         const auto first = command.name.substr(0, command.name.find(' '));
+        const auto verbs = verbs_after(first);
         if (first != last) {
             firsts += fmt::format(" {}", first);
-            if (const auto verbs = verbs_after(first); !verbs.empty()) {
+            if (!verbs.empty() && command.name != first) {
                 cases += fmt::format("        \"{}\") words='{}' ;;\n", first, verbs);
             }
         }
-        cases += fmt::format("        \"{}\") words='{}' ;;\n", command.name, options_of(command));
+        cases += fmt::format(
+            "        \"{}\") words='{}{}{}' ;;\n", command.name, command.name == first ? verbs : "",
+            command.name == first && !verbs.empty() ? " " : "", options_of(command));
         last = first;
     }
     return fmt::format(R"(# Completion of relayctl for bash; `relayctl completion bash` prints it.

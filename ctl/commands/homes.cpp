@@ -13,7 +13,7 @@ namespace {
 
 void show(const Call& call, const HomeList& list) {
     if (list.homes.empty()) {
-        return print_out("no homes; to let one in: relayctl home add NAME KEY\n");
+        return print_out("no homes; to let one in: relayctl invite NAME\n");
     }
     Table table{{{"HOME"}, {"STATE"}, {"KEYS"}, {"FROM"}, {"KEPT"}, {"FORWARDS", Align::Right}}};
     for (const auto& home : list.homes) {

@@ -42,6 +42,21 @@ void homes_remove(Operations& operations, const std::string& with, Answer answer
     });
 }
 
+void invitations_add(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<AddInvitation>(with, answer,
+                                  [&](const AddInvitation& request) -> Result<InvitationList> {
+                                      auto invitation = operations.add_invitation(request);
+                                      if (!invitation) return invitation.error();
+                                      return InvitationList{{*std::move(invitation)}, 0};
+                                  });
+}
+
+void invitations_remove(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<RemoveInvitation>(with, answer, [&](const RemoveInvitation& request) {
+        return operations.remove_invitation(request.home);
+    });
+}
+
 void allow_add(Operations& operations, const std::string& with, Answer answer) {
     answer_request<AddAllow>(with, answer, [&](const AddAllow& request) -> Result<AllowList> {
         auto allowed = operations.add_allow(request.target);
@@ -54,13 +69,15 @@ void reload(Operations& operations, const std::string&, Answer answer) {
     operations.reload([answer](Result<ReloadSnapshot> reloaded) { answer(json_result(reloaded)); });
 }
 
-constexpr std::array<ControlCommand, 8> table{{
+constexpr std::array<ControlCommand, 10> table{{
     {"forwards.add", Effect::Changes, forwards_add},
     {"forwards.remove", Effect::Changes, forwards_remove},
     {"sessions.close", Effect::Changes, sessions_close},
     {"streams.close", Effect::Changes, streams_close},
     {"homes.add", Effect::Changes, homes_add},
     {"homes.remove", Effect::Changes, homes_remove},
+    {"invitations.add", Effect::Changes, invitations_add},
+    {"invitations.remove", Effect::Changes, invitations_remove},
     {"allow.add", Effect::Changes, allow_add},
     {"reload", Effect::Changes, reload},
 }};

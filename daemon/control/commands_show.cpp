@@ -50,6 +50,10 @@ void homes_list(Operations& operations, const std::string& with, Answer answer) 
     });
 }
 
+void invitations_list(Operations& operations, const std::string&, Answer answer) {
+    answer(json_result(list_result<InvitationList>(operations.invitations())));
+}
+
 void allow_list(Operations& operations, const std::string&, Answer answer) {
     answer(json_result(list_result<AllowList>(operations.allow())));
 }
@@ -62,12 +66,13 @@ void probe(Operations& operations, const std::string& with, Answer answer) {
     });
 }
 
-constexpr std::array<ControlCommand, 7> table{{
+constexpr std::array<ControlCommand, 8> table{{
     {"status", Effect::Shows, status},
     {"sessions.list", Effect::Shows, sessions_list},
     {"streams.list", Effect::Shows, streams_list},
     {"forwards.list", Effect::Shows, forwards_list},
     {"homes.list", Effect::Shows, homes_list},
+    {"invitations.list", Effect::Shows, invitations_list},
     {"allow.list", Effect::Shows, allow_list},
     {"probe", Effect::Shows, probe},
 }};

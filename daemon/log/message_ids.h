@@ -15,6 +15,7 @@ inline constexpr std::string_view relay_key_changed = "12873f0389354f94b1024427f
 inline constexpr std::string_view target_not_allowed = "4b5d63e2a2594ab1b225f58da627119c";
 inline constexpr std::string_view probe_failed = "342d10eaf8da4f34b5da82de96bc8524";
 inline constexpr std::string_view forward_not_listening = "71b248e42c3f48c59ecb5d39f146d424";
+inline constexpr std::string_view home_removed = "f193606d53c442b498061a355a190c13";
 inline constexpr std::string_view settings_refused = "4a3bf9d21d364b7782c01d92b98e138d";
 
 }  // namespace relay::message_id

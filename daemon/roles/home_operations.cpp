@@ -91,6 +91,15 @@ Result<HomeSnapshot> HomeRole::add_home(const AddHome&) {
 Status HomeRole::remove_home(std::string_view) {
     return ask_the_relay();
 }
+Result<InvitationSnapshot> HomeRole::add_invitation(const AddInvitation&) {
+    return ask_the_relay();
+}
+Result<std::vector<InvitationSnapshot>> HomeRole::invitations() {
+    return ask_the_relay();
+}
+Status HomeRole::remove_invitation(std::string_view) {
+    return ask_the_relay();
+}
 void HomeRole::probe(const ProbeSelector&, Completion<std::vector<ProbeSnapshot>> done) {
     done(ask_the_relay());
 }

@@ -115,7 +115,15 @@ void HomeRole::session_ended(SessionDriver& driver, EndReason reason) {
     driver_.reset();
     opened_.clear();
     if (reason == EndReason::Replaced) {
-        uplink_.dial_much_later();
+        uplink_.dial_much_later(
+            "another process with the same key took the session over: stop one of the two",
+            message_id::session_taken_over);
+    } else if (reason == EndReason::Removed) {
+        uplink_.stay_away();
+        uplink_.dial_much_later(
+            "the relay has removed this home: an operator there can invite it again (relayctl "
+            "invite), or add its key",
+            message_id::home_removed);
     } else if (reason == EndReason::ProtocolError) {
         uplink_.dial_later("we did not understand each other");
     } else {

@@ -36,6 +36,9 @@ public:
     Status close_stream(const StreamSelector& which) override;
     Result<HomeSnapshot> add_home(const AddHome& request) override;
     Status remove_home(std::string_view name) override;
+    Result<InvitationSnapshot> add_invitation(const AddInvitation& request) override;
+    Result<std::vector<InvitationSnapshot>> invitations() override;
+    Status remove_invitation(std::string_view home) override;
     Result<AllowSnapshot> add_allow(std::string_view target) override;
     void probe(const ProbeSelector& which, Completion<std::vector<ProbeSnapshot>> done) override;
     void subscribe(EventSink& sink) override { events_.subscribe(sink); }

@@ -147,6 +147,18 @@ void RelayHome::drop() {
     streams_.clear();
 }
 
+void RelayHome::leave(std::function<void()> on_left) {
+    std::vector<ForwardId> all;
+    for (const auto& [id, own] : forwards_) all.push_back(id);
+    for (const ForwardId id : all) remove_forward(id, Streams::Reset);
+    if (!driver_) {
+        on_left();
+        return;
+    }
+    on_left_ = std::move(on_left);
+    driver_->end(EndReason::Removed);
+}
+
 void RelayHome::carrier_ready(SessionDriver& driver) {
     if (&driver != driver_.get() || there_) return;
     there_ = true;
@@ -185,6 +197,7 @@ void RelayHome::session_ended(SessionDriver& driver, EndReason reason) {
     streams_.clear();
     for (auto& [id, own] : forwards_) own.forward->counters().streams = 0;
     home_left();
+    if (on_left_) on_left_();
 }
 
 // Only a relay opens streams for now; a home's are for visitors, which this relay does not know.

@@ -71,6 +71,9 @@ public:
     void settings_changed();
     void end_session(EndReason reason);
     void drop();  // Everything at once, without a goodbye.
+    // Everything at once, with a goodbye: the relay knows this home no longer. `on_left` follows
+    // when it is said, perhaps within the call, and must not destroy the home.
+    void leave(std::function<void()> on_left);
     SessionDriver* driver() { return driver_.get(); }
     const SessionDriver* driver() const { return driver_.get(); }
     bool online() const { return driver_ && driver_->attached(); }
@@ -109,6 +112,7 @@ private:
     const RelaySettings& settings_;  // Not a copy: they list all homes of the relay.
     EventHub& events_;
     OnExpired on_expired_;
+    std::function<void()> on_left_;  // Empty but while leaving.
     Keys config_keys_;
     Keys runtime_keys_;
     Prober prober_;

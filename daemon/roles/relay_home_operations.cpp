@@ -54,11 +54,24 @@ Status RelayRole::remove_home(std::string_view name) {
                                  name, context_.config_path)};
     }
     home.tell("home-removed", "by an operator");
-    home.drop();
-    homes_.erase(found);
+    const std::string gone = home.name();  // `name` may be the home's own.
+    dismiss(gone);
+    invitations_.erase(gone);
+    context_.log.info({.home = gone}, "the home is removed");
     const Status homes_saved = save_homes();
     if (!homes_saved) return homes_saved;
     return save_forwards();
+}
+
+void RelayRole::dismiss(const std::string& name) {
+    const auto found = homes_.find(name);
+    leaving_.push_back(std::move(found->second));
+    homes_.erase(found);
+    const auto entry = std::prev(leaving_.end());
+    (*entry)->leave([this, entry] {
+        left_.splice(left_.end(), leaving_, entry);
+        sweep_.schedule();
+    });
 }
 
 }  // namespace relay

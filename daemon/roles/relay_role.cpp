@@ -30,7 +30,11 @@ RelayRole::RelayRole(const RoleContext& context, const Settings& settings)
       settings_(*settings.relay),
       homes_file_(context.state_dir + "/homes"),
       forwards_file_(context.state_dir + "/forwards"),
-      sweep_(context.loop, [this] { done_.clear(); }),
+      sweep_(context.loop,
+             [this] {
+                 done_.clear();
+                 left_.clear();
+             }),
       started_(now()) {}
 
 RelayRole::~RelayRole() = default;
@@ -70,6 +74,8 @@ void RelayRole::stop() {
     handshakers_.clear();
     for (const auto& [name, home] : homes_) home->drop();
     homes_.clear();
+    leaving_.clear();
+    left_.clear();
 }
 
 RelayHome& RelayRole::home_named(const std::string& name) {
@@ -95,9 +101,8 @@ Status RelayRole::load_runtime_state() {
     const auto homes = homes_file_.load();
     if (!homes) return homes.error();
     for (const std::string& line : *homes) {
-        const auto entry = parse_runtime_key(line);
-        if (!entry) return in_file(homes_file_, line, entry.error().text);
-        home_named(entry->home).runtime_keys().keys.push_back(entry->key);
+        const Status taken = load_home_line(line);
+        if (!taken) return in_file(homes_file_, line, taken.error().text);
     }
     const auto forwards = forwards_file_.load();
     if (!forwards) return forwards.error();
@@ -112,6 +117,19 @@ Status RelayRole::load_runtime_state() {
         }
         home->second->add_forward(entry->forward, Origin::Runtime, entry->expires_unix_s);
     }
+    return Done{};
+}
+
+Status RelayRole::load_home_line(const std::string& line) {
+    if (is_invitation(line)) {
+        const auto invitation = parse_runtime_invitation(line);
+        if (!invitation) return invitation.error();
+        invitations_[invitation->home] = *invitation;
+        return Done{};
+    }
+    const auto entry = parse_runtime_key(line);
+    if (!entry) return entry.error();
+    home_named(entry->home).runtime_keys().keys.push_back(entry->key);
     return Done{};
 }
 
@@ -134,7 +152,8 @@ Status RelayRole::save_homes() const {
             lines.push_back(line_of(RuntimeKey{name, key}));
         }
     }
-    return homes_file_.save("added by relayctl home add", lines);
+    for (const auto& [name, invitation] : invitations_) lines.push_back(line_of(invitation));
+    return homes_file_.save("added by relayctl home add and relayctl invite", lines);
 }
 
 void RelayRole::accepted(std::unique_ptr<Carrier> carrier) {
@@ -155,23 +174,35 @@ RelayHome* RelayRole::home_with(const PublicKey& key) const {
     return nullptr;
 }
 
+Refusal unknown_key() {
+    return {RefusalReason::UnknownKey, "no home has this key"};
+}
+
+Refusal not_from(const std::string& address) {
+    return {RefusalReason::NotFromHere, fmt::format("not from your address, {}", address)};
+}
+
 std::variant<Welcome, Refusal> RelayRole::decide(const HomeProof& proof,
                                                  const CarrierInfo& carrier) {
+    if (proof.invitation) return enrol(proof, carrier);
     RelayHome* home = home_with(proof.key);
     if (home == nullptr) {
         say_unknown(proof, carrier.peer_address);
-        return Refusal{RefusalReason::UnknownKey, "no home has this key"};
+        return unknown_key();
     }
-    if (!home->may_come_from(proof.key, carrier.peer_address)) {
-        context_.log.warning({.home = home->name(),
-                              .peer = carrier.peer_address,
-                              .message_id = message_id::peer_refused},
-                             "refused: the home may not dial in from {}", carrier.peer_address);
-        home->tell("home-refused", fmt::format("not from {}", carrier.peer_address));
-        return Refusal{RefusalReason::NotFromHere,
-                       fmt::format("not from your address, {}", carrier.peer_address)};
+    if (!may_dial_in(*home, proof.key, carrier.peer_address)) {
+        return not_from(carrier.peer_address);
     }
     return home->welcome(proof);
+}
+
+bool RelayRole::may_dial_in(RelayHome& home, const PublicKey& key, const std::string& address) {
+    if (home.may_come_from(key, address)) return true;
+    context_.log.warning(
+        {.home = home.name(), .peer = address, .message_id = message_id::peer_refused},
+        "refused: the home may not dial in from {}", address);
+    home.tell("home-refused", fmt::format("not from {}", address));
+    return false;
 }
 
 void RelayRole::say_unknown(const HomeProof& proof, const std::string& address) {
@@ -258,8 +289,7 @@ void RelayRole::apply_homes(const RelaySettings& next, ReloadSnapshot& result) {
         if (next.homes.contains(name)) continue;
         RelayHome& home = home_named(name);
         if (home.runtime_keys().keys.empty()) {
-            home.drop();
-            homes_.erase(name);
+            dismiss(name);
         } else {
             apply_home(home, HomeEntry{}, result);
         }

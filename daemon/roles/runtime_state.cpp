@@ -5,6 +5,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "common/base/text.h"
 #include "common/crypto/ssh_public_key.h"
 #include "common/settings/forward.h"
 
@@ -48,6 +49,46 @@ Result<RuntimeKey> parse_runtime_key(std::string_view line) {
     if (!key) return Error{key.error().code, key.error().text};
     if (!*key) return Error{ErrorCode::Malformed, "no key"};
     return RuntimeKey{name, **key};
+}
+
+bool is_invitation(std::string_view line) {
+    return line.starts_with('@');  // No home's name does.
+}
+
+std::string line_of(const RuntimeInvitation& entry) {
+    std::string line = fmt::format("@{} {} {} {}", entry.home, entry.created_unix_s,
+                                   entry.expires_unix_s, trim(public_key_line(entry.key, "")));
+    for (const auto& forward : entry.forwards) {
+        line += fmt::format(" {}>{}", to_text(forward.listen), to_text(forward.target));
+    }
+    return line;
+}
+
+Result<RuntimeInvitation> parse_runtime_invitation(std::string_view line) {
+    const Error malformed{ErrorCode::Malformed,
+                          "not @HOME CREATED EXPIRES ssh-ed25519 KEY LISTEN>TARGET…"};
+    const auto words = words_of(line);
+    if (words.size() < 5 || !is_invitation(line)) return malformed;
+    RuntimeInvitation entry;
+    entry.home = words[0].substr(1);
+    const Status name_ok = check_home_name(entry.home);
+    if (!name_ok) return name_ok.error();
+    const auto created = number_of(words[1], unix_most_s);
+    const auto expires = number_of(words[2], unix_most_s);
+    const auto key = parse_public_key_line(words[3] + " " + words[4]);
+    if (!created || !expires || !key) return malformed;
+    entry.created_unix_s = *created;
+    entry.expires_unix_s = *expires;
+    entry.key = key->key;
+    for (std::size_t i = 5; i < words.size(); ++i) {
+        const std::size_t arrow = words[i].find('>');
+        if (arrow == std::string::npos) return malformed;
+        const auto listen = parse_listen(words[i].substr(0, arrow));
+        const auto target = parse_host_port_range(words[i].substr(arrow + 1));
+        if (!listen || !target) return malformed;
+        entry.forwards.push_back({*listen, *target});
+    }
+    return entry;
 }
 
 std::string line_of(const RuntimeForward& entry) {

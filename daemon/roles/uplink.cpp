@@ -46,11 +46,10 @@ void Uplink::dial_at_once() {
     redial_.arm(Duration::zero());
 }
 
-void Uplink::dial_much_later() {
+void Uplink::dial_much_later(const std::string& why, std::string_view message_id) {
     const Duration wait = yield_.next();
-    problem_ = "another process with the same key took the session over";
-    context_.log.warning({.message_id = message_id::session_taken_over},
-                         "{}; stop one of the two; trying again in {:.0f} s", problem_,
+    problem_ = why;
+    context_.log.warning({.message_id = message_id}, "{}; trying again in {:.0f} s", problem_,
                          seconds(wait));
     redial_.arm(wait);
 }
@@ -124,6 +123,7 @@ void Uplink::introduced(HomeHandshaker::Outcome outcome) {
     if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
         std::string why = fmt::format("the relay refuses us: {}", refusal->text);
         if (refusal->reason == RefusalReason::UnknownKey) {
+            unwanted_ = unwanted_ || was_up_;
             why += fmt::format("; let us in there with: relayctl home add {} '{}'", settings_.name,
                                public_key_line(context_.identity.public_key(), settings_.name));
         }
@@ -136,7 +136,7 @@ void Uplink::introduced(HomeHandshaker::Outcome outcome) {
 void Uplink::failed(const std::string& why) {
     const std::string relay = to_text(endpoint());
     ++attempts_;
-    const Duration wait = backoff_.next();
+    const Duration wait = (unwanted_ ? yield_ : backoff_).next();
     // The same words again are news to nobody.
     const std::string problem = fmt::format("cannot connect to {}: {}", relay, why);
     const auto line = "{}, redialling in {:.1f} s";

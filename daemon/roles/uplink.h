@@ -36,8 +36,10 @@ public:
 
     // A session was up: the next attempt follows at once.
     void dial_at_once();
-    // Somebody else has our key: so that two processes do not fight, wait longer each time.
-    void dial_much_later();
+    // Somebody else has our key, or the relay wants us no longer: wait longer each time.
+    void dial_much_later(const std::string& why, std::string_view message_id);
+    // The relay has removed us: it will not know our key, until an operator lets us in again.
+    void stay_away() { unwanted_ = true; }
     // The session came to a bad end, so that trying again at once could go on for ever.
     void dial_later(const std::string& why) { failed(why); }
     void stop();
@@ -46,6 +48,8 @@ public:
     // Data flows: the next failure is a first one.
     void is_up() {
         backoff_.reset();
+        was_up_ = true;
+        unwanted_ = false;
         problem_.clear();
     }
     // Why there is no carrier now; empty: nothing is wrong.
@@ -64,7 +68,9 @@ private:
     SessionToResume resume_;
     OnConnected on_connected_;
     Backoff backoff_;
-    Backoff yield_;  // To another process with our key.
+    Backoff yield_;  // To another process with our key, or to a relay that removed us.
+    bool was_up_ = false;
+    bool unwanted_ = false;
     UvTimer redial_;
     std::size_t attempts_ = 0;  // Which endpoint's turn it is.
     std::unique_ptr<Dialer> dialer_;

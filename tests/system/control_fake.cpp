@@ -41,6 +41,13 @@ ForwardSnapshot forward_of(const std::string& listen) {
             .refused = 1};
 }
 
+InvitationSnapshot invitation_of(const std::string& home) {
+    return {.home = home,
+            .created = just_now,
+            .expires = {1'795'239'470'123, 600},
+            .forwards = {{"127.0.0.1:3389", "127.0.0.1:3389"}}};
+}
+
 SessionSnapshot session_of(const std::string& home) {
     return {.home = home,
             .id = "00112233445566778899aabbccddeeff",
@@ -132,6 +139,26 @@ public:
         return HomeSnapshot{.name = request.name, .fingerprints = {request.key}};
     }
     Status remove_home(std::string_view) override { return Done{}; }
+    Result<InvitationSnapshot> add_invitation(const AddInvitation& request) override {
+        InvitationSnapshot made = invitation_of(request.home);
+        made.forwards.clear();
+        for (const auto& forward : request.forwards) {
+            made.forwards.push_back({forward.listen, forward.to});
+        }
+        made.expires = {0, request.expires_s.value_or(-1)};
+        made.token = "AToken";
+        made.url = request.url;
+        made.command = "relayd join " + request.url + " AToken";
+        made.notes = {"something to know"};
+        return made;
+    }
+    Result<std::vector<InvitationSnapshot>> invitations() override {
+        return std::vector{invitation_of("work-pc")};
+    }
+    Status remove_invitation(std::string_view home) override {
+        if (home == "work-pc") return Done{};
+        return Error{ErrorCode::NotFound, "no invitation"};
+    }
     Result<AllowSnapshot> add_allow(std::string_view target) override {
         return AllowSnapshot{std::string{target}, "runtime"};
     }

@@ -72,6 +72,19 @@ class Commands(WithFake):
         self.assertEqual(self.ctl("forward", "add", "1", "--home", "lab", "--to", "5").stdout,
                          "forward 1 -> lab 5 (runtime)\n")
 
+    def test_an_invitation_is_one_line_for_whoever_passes_it_on(self):
+        done = self.ctl("invite", "lab", "--forward", "3389", "--forward", "2222=10.0.0.1:22", "--expires", "1h",
+                        "--url", "wss://vps")
+        self.assertEqual(done.stdout, "relayd join wss://vps AToken\n")
+        for text in ("within 1 h", "3389 here", "2222 here is 10.0.0.1:22 there", "Note: something to know."):
+            self.assertIn(text, done.stderr)
+        made = json.loads(self.ctl("invite", "lab", "--json").stdout)["invitations"][0]
+        self.assertEqual((made["token"], made["expires_s"]), ("AToken", -1))
+        self.assertRegex(self.ctl("invites").stdout, r"work-pc +7 s ago +in 10 min +127\.0\.0\.1:3389 -> ")
+        self.assertEqual(self.ctl("invite", "revoke", "work-pc").stdout, "the invitation of work-pc is revoked\n")
+        self.ctl("invite", "revoke", "lab", expect=1)
+        self.ctl("invite", expect=2)
+
     def test_homes_and_keys(self):
         key = "ssh-ed25519 AAAA work pc"
         self.assertIn(key, self.ctl("home", "add", "lab", key).stdout)
@@ -126,6 +139,8 @@ class Commands(WithFake):
         self.assertEqual(completed("relayctl", "ses"), ["sessions", "session"])
         self.assertEqual(completed("relayctl", "--json", "forward", ""), ["add", "list", "remove"])
         self.assertEqual(completed("relayctl", "forward", "add", "1", "--te"), ["--temporary"])
+        self.assertEqual(completed("relayctl", "invite", "r"), ["revoke"])
+        self.assertEqual(completed("relayctl", "invite", "--f"), ["--forward"])
 
     def test_colour_is_for_terminals_that_want_it(self):
         def on_terminal(**environment):

@@ -33,6 +33,39 @@ TEST_CASE("a forward without an end of its time says so") {
     CHECK(line_of(*parsed) == line);
 }
 
+TEST_CASE("an invitation survives being written down, and is told from a home") {
+    const std::string line =
+        "@work-pc 1767225600 1767226500 ssh-ed25519 "
+        "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f "
+        "127.0.0.1:3389>127.0.0.1:3389 [::1]:22000-22004>nas.lan:22000-22004";
+    CHECK(is_invitation(line));
+    CHECK_FALSE(is_invitation("work-pc " + key_line));
+    CHECK_FALSE(parse_runtime_key(line));
+    const auto parsed = parse_runtime_invitation(line);
+    REQUIRE(parsed);
+    CHECK(parsed->home == "work-pc");
+    CHECK(parsed->expires_unix_s == 1767226500);
+    REQUIRE(parsed->forwards.size() == 2);
+    CHECK(parsed->forwards[1].target == HostPortRange{"nas.lan", {22000, 22004}});
+    CHECK(line_of(*parsed) == line);
+}
+
+TEST_CASE("lines that are no invitation are refused") {
+    for (const char* line : {
+             "@",
+             "@work-pc 1 2",
+             "@work-pc 1 2 ssh-rsa AAAA",
+             "work-pc 1 2 ssh-ed25519 AAAA",
+             "@work-pc 1 2 ssh-ed25519 "
+             "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f 127.0.0.1:22",
+             "@work-pc x 2 ssh-ed25519 "
+             "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+         }) {
+        CAPTURE(line);
+        CHECK_FALSE(parse_runtime_invitation(line));
+    }
+}
+
 TEST_CASE("lines that are no forward are refused") {
     for (const char* line : {
              "",
