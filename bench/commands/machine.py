@@ -1,8 +1,10 @@
 """The machine and the build that figures are of."""
 
+import hashlib
 import json
 import os
 import platform
+import time
 
 from harness.relayd import build_folder
 
@@ -24,10 +26,32 @@ def why_unfit():
     return None
 
 
+def _program():
+    """Which relayd it is: its sources may have changed since it was built."""
+    path = build_folder() / "daemon/relayd"
+    built = time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
+    return f"relayd {hashlib.sha256(path.read_bytes()).hexdigest()[:8]} of {built}"
+
+
 def describe():
     options = build_options()
     with open("/proc/cpuinfo", encoding="utf-8") as lines:
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")),
                      platform.machine())
-    return (f"{os.cpu_count()} cores ({model}), Linux {platform.release()}; relayd built with "
+    return (f"{os.cpu_count()} cores ({model}), Linux {platform.release()}; {_program()}, built with "
             f"-O{options['optimization']}.")
+
+
+def _cpu_ticks():
+    """Of all cores: all time, and that in which they had nothing to do."""
+    with open("/proc/stat", encoding="utf-8") as lines:
+        fields = [int(field) for field in lines.readline().split()[1:9]]
+    return sum(fields), fields[3] + fields[4]
+
+
+def busy_share(seconds=0.5):
+    """How much of the machine others use, or take from it, while nothing is measured."""
+    before, idle_before = _cpu_ticks()
+    time.sleep(seconds)
+    after, idle_after = _cpu_ticks()
+    return 1 - (idle_after - idle_before) / max(1, after - before)

@@ -1,6 +1,7 @@
 """Memory of relayd's two roles: idle, with idle streams, and after much load."""
 
 import json
+import time
 
 import rigs
 from commands.machine import describe
@@ -12,6 +13,7 @@ from reports.tables import markdown
 DEFAULT_RIGS = ["relayd-wss", "relayd-tls"]
 IDLE_STREAMS = 1000
 PIECE_SECONDS = 5
+SETTLE_SECONDS = 10
 KINDS_OF_LOAD = [(direction, streams) for streams in (16, 1) for direction in ("down", "up")]
 
 
@@ -26,8 +28,25 @@ def _load(rig, name, gigabytes):
     return passed
 
 
+def _both(rig):
+    """By side: all that is resident, and what of it is no program's or library's."""
+    own = memory.of_its_own(rig)
+    return {side: [value, own[side]] for side, value in memory.rss(rig).items()}
+
+
 def _shown(by_side):
     return " / ".join(f"{value:.1f}" for value in by_side.values())
+
+
+def _measure(rig, name, gigabytes):
+    found = {"idle": _both(rig),
+             f"{IDLE_STREAMS:,} idle streams": memory.with_idle_streams(rig, IDLE_STREAMS, _both),
+             "when they have gone": _both(rig)}
+    passed = _load(rig, name, gigabytes)
+    found[f"after {passed:.0f} GB"] = _both(rig)
+    time.sleep(SETTLE_SECONDS)
+    found[f"and idle for {SETTLE_SECONDS} s"] = _both(rig)
+    return found
 
 
 def run(options):
@@ -35,17 +54,10 @@ def run(options):
     for name in options.only:
         with Scene() as scene:
             rig = rigs.ALL[name](scene, load.start_target(scene))
-            found = {"idle": memory.rss(rig),
-                     f"{IDLE_STREAMS:,} idle streams": memory.with_idle_streams(rig, IDLE_STREAMS),
-                     "when they have gone": memory.rss(rig)}
-            passed = _load(rig, name, options.load_gb)
-            found[f"after {options.load_gb:g} GB"] = memory.rss(rig)
-            found["and idle for 10 s"] = memory.rss_when_settled(rig, 10)
-        tell(f"{name}: passed {passed:.1f} GB")
-        figures[name] = found
-        rows += [[rig.title, when, *(f"{value:.1f}" for value in by_side.values())]
-                 for when, by_side in found.items()]
-    print(markdown(["RSS, MB", "", "relay", "home"], rows), end="\n\n")
+            figures[name] = _measure(rig, name, options.load_gb)
+        rows += [[rig.title, when, *(f"{value:.1f}" for both in by_side.values() for value in both)]
+                 for when, by_side in figures[name].items()]
+    print(markdown(["MB", "", "relay RSS", "its own", "home RSS", "its own"], rows), end="\n\n")
     print(describe())
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

@@ -1,9 +1,7 @@
 """Resident memory of each side of a rig."""
 
-import time
-
 from measures.load import Client
-from measures.processes import rss_bytes
+from measures.processes import anonymous_bytes, rss_bytes
 
 
 def rss(rig):
@@ -11,14 +9,13 @@ def rss(rig):
     return {side: rss_bytes(roots) / 1e6 for side, roots in rig.sides().items() if roots}
 
 
-def with_idle_streams(rig, count):
-    """The same while `count` visitors are connected and silent."""
+def of_its_own(rig):
+    """The part of that which is no file's."""
+    return {side: anonymous_bytes(roots) / 1e6 for side, roots in rig.sides().items() if roots}
+
+
+def with_idle_streams(rig, count, measure=rss):
+    """What `measure` finds while `count` visitors are connected and silent."""
     with Client(rig, "hold", "--connections", count) as client:
         client.line()
-        return rss(rig)
-
-
-def rss_when_settled(rig, seconds):
-    """The same after so many seconds without traffic, which give back what is kept for a while."""
-    time.sleep(seconds)
-    return rss(rig)
+        return measure(rig)

@@ -47,3 +47,15 @@ def rss_bytes(roots):
         except OSError:
             pass
     return total
+
+
+def anonymous_bytes(roots):
+    """What of that is their own: neither programs nor libraries, which others use too."""
+    total = 0
+    for pid in families(roots):
+        try:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            total += int(status.partition("RssAnon:")[2].split()[0]) * 1024
+        except OSError:
+            pass
+    return total
