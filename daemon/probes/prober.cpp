@@ -6,9 +6,10 @@
 
 namespace relay {
 
-Prober::Prober(Loop& loop, ProberUser& user, Options options)
+Prober::Prober(Loop& loop, ProberUser& user, Random& random, Options options)
     : loop_(loop),
       user_(user),
+      random_(random),
       options_(options),
       timer_(loop, [this] { work(); }),
       again_(loop, [this] { work(); }) {}
@@ -87,10 +88,17 @@ void Prober::work() {
     if (next) timer_.arm_at(*next);
 }
 
+// From three quarters of the interval to five.
+TimePoint Prober::next_due() const {
+    const Duration interval = std::max(options_.interval, Duration(std::chrono::seconds(1)));
+    const auto half = static_cast<std::uint64_t>(interval.count()) / 2;
+    return now() + interval * 3 / 4 + Duration{static_cast<Duration::rep>(random_.u64() % half)};
+}
+
 void Prober::begin(ForwardId forward, Entry& entry) {
     entry.running = true;
     ++running_;
-    entry.due = now() + std::max(options_.interval, Duration(std::chrono::seconds(1)));
+    entry.due = next_due();
     SessionDriver* driver = user_.session_for_probe();
     if (driver == nullptr) {
         ended(forward, {.at = now()});

@@ -1,6 +1,7 @@
 // When the forwards of one home are probed, and what follows from it: every interval, at once after
 // the home came or a forward was added, a few at a time; after some failures in a row the session's
-// carriers are renewed, since a tunnel may hang in ways that no ping shows.
+// carriers are renewed, since a tunnel may hang in ways that no ping shows. Intervals vary by a
+// quarter, or a thousand homes that came at once would be probed at once for ever.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,7 @@
 
 #include "common/base/forward_id.h"
 #include "common/base/host_port.h"
+#include "common/base/random.h"
 #include "daemon/probes/probe_run.h"
 #include "daemon/probes/renewal_policy.h"
 
@@ -34,8 +36,8 @@ public:
 
     using OnResult = std::function<void(const ProbeResult&)>;
 
-    // `user` outlives it.
-    Prober(Loop& loop, ProberUser& user, Options options);
+    // `user` and `random` outlive it.
+    Prober(Loop& loop, ProberUser& user, Random& random, Options options);
 
     // The kind None is never probed by itself.
     void add(ForwardId forward, const HostPort& target, ProbeKind kind);
@@ -63,11 +65,13 @@ private:
     };
 
     void work();
+    TimePoint next_due() const;
     void begin(ForwardId forward, Entry& entry);
     void ended(ForwardId forward, const ProbeResult& result);
 
     Loop& loop_;
     ProberUser& user_;
+    Random& random_;
     Options options_;
     std::map<ForwardId, Entry> entries_;
     std::size_t running_ = 0;

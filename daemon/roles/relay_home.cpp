@@ -45,7 +45,7 @@ RelayHome::RelayHome(const RoleContext& context, std::string name, const RelaySe
       settings_(settings),
       events_(events),
       on_expired_(std::move(on_expired)),
-      prober_(context.loop, *this, prober_options(settings)) {}
+      prober_(context.loop, *this, context.random, prober_options(settings)) {}
 
 RelayHome::~RelayHome() = default;
 
