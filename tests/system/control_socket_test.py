@@ -2,9 +2,11 @@
 """The control socket: who is let in, what becomes of clients that misbehave, and of the socket's file.
 The arguments are relayctl and control_fake."""
 
+import contextlib
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import socket
@@ -82,6 +84,21 @@ class Protocol(WithFake):
         self.assertEqual(len(self.ctl("streams").stdout.splitlines()), 20_008)
         part = self.ctl("streams", "--limit", "3").stdout
         self.assertIn("…and 20004 more: relayctl streams --after 'work-pc ", part)
+
+    def test_a_terminal_shows_the_beginning_of_a_long_list(self):
+        self.raw().ask('{"id":1,"do":"sessions.close","with":{"session":"many-streams"}}')
+        terminal, inner = pty.openpty()
+        process = subprocess.Popen([RELAYCTL, "--control", self.path, "streams"], stdout=inner)
+        os.close(inner)
+        text = b""
+        with contextlib.suppress(OSError):  # A terminal that nobody writes to any more.
+            while part := os.read(terminal, 1 << 16):
+                text += part
+        os.close(terminal)
+        self.assertEqual(process.wait(20), 0)
+        *lines, last = text.decode().splitlines()
+        self.assertEqual((len(lines), last),
+                         (101, "…and 19907 more: relayctl streams --after 'work-pc 106'"))
 
     def test_answers_under_way_are_limited_and_outlive_nobody(self):
         client = self.raw()

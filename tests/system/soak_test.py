@@ -20,7 +20,7 @@ from harness.clients import connect
 from harness.netns import on_host
 from harness.processes import Scene, run, wait_for
 from harness.relayd import Daemon
-from harness.targets import Target
+from harness.targets import Service
 from testhost import Network
 
 HOMES = ("laptop", "server")  # Each by a carrier of another kind.
@@ -83,7 +83,7 @@ class Stage:
     def __init__(self, scene, network):
         self.scene, self.network = scene, network
         with on_host(network, "home"):
-            self.target = Target(scene, traffic.serve)
+            self.target = Service(scene, traffic.serve)
         self.carrier_ports = [scene.free_port() for _ in HOMES]
         self.steady = [scene.free_port() for _ in HOMES]
         self.toggled = scene.free_port()

@@ -1,5 +1,6 @@
 """Servers of a few lines, for what real ones cannot be made to do on demand."""
 
+import contextlib
 import queue
 import socket
 import struct
@@ -48,3 +49,12 @@ class Target:
                 self._results.put(self._serve(connection))
             except Exception as fault:  # Handed to the test by result().
                 self._results.put(fault)
+
+
+class Service(Target):
+    """Serves for hours, and remembers nothing."""
+
+    def _run(self, connection):
+        connection.settimeout(120)
+        with connection, contextlib.suppress(Exception):  # The visitor sees what is wrong.
+            self._serve(connection)
