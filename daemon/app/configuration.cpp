@@ -29,6 +29,13 @@ std::string default_control() {
     return "/run/relayd/control.sock";
 }
 
+// The service's, unless a user has joined by himself.
+std::string default_config_path() {
+    if (!environment("CONFIGURATION_DIRECTORY").empty()) return default_config;
+    const std::string own = home_config_path();
+    return access(own.c_str(), F_OK) == 0 ? own : default_config;
+}
+
 std::string host_name() {
     char name[256] = {};
     (void)gethostname(name, sizeof name - 1);
@@ -115,6 +122,14 @@ void fill_in(Settings& settings) {
 
 }  // namespace
 
+std::string home_config_path() {
+    if (geteuid() == 0) return default_config;
+    if (const std::string dir = environment("XDG_CONFIG_HOME"); !dir.empty()) {
+        return dir + "/relayd/relayd.yaml";
+    }
+    return environment("HOME") + "/.config/relayd/relayd.yaml";
+}
+
 std::string default_state_dir() {
     if (const std::string dir = environment("STATE_DIRECTORY"); !dir.empty()) return dir;
     if (geteuid() == 0) return "/var/lib/relayd";
@@ -158,7 +173,7 @@ Result<Configuration, ConfigurationErrors> configure(const Options& options) {
     Configuration configuration;
     const bool configured = std::holds_alternative<RunConfigured>(options.command);
     configuration.path = options.common.config;
-    if (configured && configuration.path.empty()) configuration.path = default_config;
+    if (configured && configuration.path.empty()) configuration.path = default_config_path();
     if (!configuration.path.empty()) {
         auto loaded = load_file(configuration.path);
         if (!loaded) return loaded.error();

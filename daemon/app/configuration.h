@@ -25,6 +25,10 @@ Result<Configuration, ConfigurationErrors> configure(const Options& options);
 // The file and the homes.d beside it.
 Result<Settings, ConfigurationErrors> load_file(const std::string& path);
 
+// Where a home that joins has its file: of root the service's, of others one below their own
+// folder.
+std::string home_config_path();
+
 // The state directory and the key when nobody says otherwise.
 std::string default_state_dir();
 std::string key_path(const Settings& settings);

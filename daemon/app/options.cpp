@@ -21,6 +21,7 @@ void add_common(CLI::App& command, CommonOptions& common) {
 struct Commands {
     RunRelay relay;
     RunHome home;
+    Join join;
     KeyShow key;
     CheckFile check;
     std::vector<std::string> ignored;  // What the visitor role will take.
@@ -41,6 +42,21 @@ void add_home(CLI::App& home, RunHome& options) {
     home.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
         ->type_name("URL");
     home.add_option("--key", options.key, "Private key in OpenSSH's format")->type_name("FILE");
+}
+
+void add_join(CLI::App& join, Join& options) {
+    join.add_option("url", options.url, "The relay, as wss://vps.example.com")
+        ->type_name("URL")
+        ->required();
+    join.add_option("token", options.token, "What relayctl invite printed there")
+        ->type_name("TOKEN")
+        ->required();
+    join.add_flag("--yes", options.yes, "Allow the targets that the invitation names, unasked");
+    join.add_flag("--no-start", options.no_start, "Do not make it a service");
+    join.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
+        ->type_name("URL");
+    join.add_option("--key", options.key, "Private key in OpenSSH's format; made if there is none")
+        ->type_name("FILE");
 }
 
 }  // namespace
@@ -65,6 +81,9 @@ std::variant<Options, int> parse_options(int count, char** arguments) {
     CLI::App& home = *app.add_subcommand("home", "Be a home, in the foreground");
     add_common(home, options.common);
     add_home(home, commands.home);
+    CLI::App& join = *app.add_subcommand("join", "Become a home of the relay that invited you");
+    add_common(join, options.common);
+    add_join(join, commands.join);
     CLI::App& visit = *app.add_subcommand("visit", "Be a visitor (not available yet)");
     visit.add_option("arguments", commands.ignored);
     visit.allow_extras();
@@ -86,6 +105,7 @@ std::variant<Options, int> parse_options(int count, char** arguments) {
     if (relay.parsed()) options.command = commands.relay;
     if (home.parsed()) options.command = commands.home;
     if (visit.parsed()) options.command = RunVisit{};
+    if (join.parsed()) options.command = commands.join;
     if (show.parsed()) options.command = commands.key;
     if (check.parsed()) options.command = commands.check;
     return options;

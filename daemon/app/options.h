@@ -32,6 +32,15 @@ struct RunHome {
     std::string key;
 };
 struct RunVisit {};
+// Registers at a relay by an invitation, and writes the configuration of a home.
+struct Join {
+    std::string url;
+    std::string token;
+    std::string key;
+    std::string proxy;
+    bool yes = false;
+    bool no_start = false;
+};
 // Prints the own public key, and makes it if there is none.
 struct KeyShow {
     std::string key;
@@ -42,7 +51,7 @@ struct CheckFile {
 
 struct Options {
     CommonOptions common;
-    std::variant<RunConfigured, RunRelay, RunHome, RunVisit, KeyShow, CheckFile> command;
+    std::variant<RunConfigured, RunRelay, RunHome, RunVisit, Join, KeyShow, CheckFile> command;
 };
 
 // The options, or the exit code once help, version or an error has been printed.
