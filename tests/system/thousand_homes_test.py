@@ -20,6 +20,7 @@ from harness.targets import Target, echo
 
 FIRST_PORT = 12000  # Of the forwards; nobody else here uses what follows.
 BACK_SECONDS = 10
+PROBE_SECONDS = 30  # The default.
 OWN_BYTES_MOST = 24 << 10  # Of an idle session, its forward included, beyond TLS's own.
 
 
@@ -143,14 +144,14 @@ def probes_begin(scene, crowd):
     scene.fact("all targets answer their probes")
 
 
-def idle(crowd, seconds):
-    """Nothing happens but pings and probes: the processor time of the relay is only printed, since it depends
+def idle(crowd, seconds, what):
+    """Nothing happens but `what`: the processor time of the relay is only printed, since it depends
     on the machine."""
     before = crowd.processor_seconds()
     time.sleep(seconds)  # Nothing is what is measured.
     used = crowd.processor_seconds() - before
     print(f"processor of an idle relay with {crowd.count} homes: {used / seconds:.2%} of a core, "
-          f"over {seconds:.0f} s", flush=True)
+          f"over {seconds:.0f} s, with {what}", flush=True)
 
 
 def all_come_back(scene, crowd, how):
@@ -173,8 +174,10 @@ def main():
     with Scene() as scene:
         crowd = Crowd(scene, chosen.homes, "wss")
         what_a_session_takes(scene, crowd, chosen.homes)
+        idle(crowd, chosen.idle, "pings alone")
         probes_begin(scene, crowd)
-        idle(crowd, chosen.idle)
+        if chosen.idle >= PROBE_SECONDS:  # Each target's turn comes once in that time.
+            idle(crowd, chosen.idle, f"pings, and a probe of each target every {PROBE_SECONDS} s")
         all_are_listed(scene, crowd)
         all_are_reached(scene, crowd)
         all_come_back(scene, crowd, signal.SIGTERM)
