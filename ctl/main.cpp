@@ -104,8 +104,18 @@ ExitCode dispatch(std::vector<std::string> words, const Call& globals) {
     return command->run(call);
 }
 
+// A user's own relayd comes before the machine's.
+std::string default_control() {
+    const auto* folder = std::getenv("XDG_RUNTIME_DIR");
+    if (::geteuid() != 0 && folder != nullptr) {
+        const auto path = std::string{folder} + "/relayd/control.sock";
+        if (::access(path.c_str(), F_OK) == 0) return path;
+    }
+    return RELAYD_CONTROL_SOCKET;
+}
+
 ExitCode run(int argc, char** argv) {
-    Call globals{no_command, {}, RELAYD_CONTROL_SOCKET};
+    Call globals{no_command, {}, default_control()};
     const auto* no_colour = std::getenv("NO_COLOR");
     if (::isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0')) {
         globals.colour = Colour::On;

@@ -221,6 +221,7 @@ private:
         return done;
     }
 
+    // A relayd that runs already keeps its session; one that was removed waits, and is told not to.
     int start() {
         for (const AllowRule& rule : wanted_) {
             say("{0} is not allowed; to allow it, once relayd runs: relayctl allow {0}",
@@ -230,12 +231,14 @@ private:
                                 options_.common.config.empty() && options_.common.state_dir.empty();
         if (!as_service) {
             say("to run it: {}", command_line());
+            if (existing_) say("if it runs already, this makes it dial now: relayctl reload");
             return done;
         }
         if (relay::run({"systemctl", "enable", "--now", "relayd"}) != 0) {
             return fault(failed, "systemctl could not start relayd",
                          "see: journalctl -u relayd; in the foreground: " + command_line());
         }
+        if (existing_) (void)relay::run({"systemctl", "reload", "relayd"});
         say("relayd runs, and will after each boot; to see how it is: relayctl status");
         return done;
     }

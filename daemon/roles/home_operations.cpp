@@ -182,6 +182,8 @@ ReloadSnapshot HomeRole::apply(const Settings& settings) {
     kept.name = settings_.name;
     settings_ = kept;
     uplink_.set(kept);
+    // Whoever asks for a reload does not want to wait for a pause to end.
+    if (!driver_ || !driver_->attached()) uplink_.dial_at_once();
     return result;
 }
 

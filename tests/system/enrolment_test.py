@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import socket
 import stat
 import time
@@ -133,6 +134,17 @@ def a_token_works_once(scene, relay, home, invited):
     scene.fact("joining again with the same key changes nothing, and ends no session")
 
 
+def a_key_is_one_home(scene, relay, home):
+    invited = relay.invite("second-name")
+    second = Machine(scene, "second-name")
+    second.daemon.state = home.daemon.state
+    shown = second.join(invited, "--yes", status=1)
+    assert "known here as the home work-pc" in shown and "--key" in shown, shown
+    assert "second-name" in relay.invited() and "second-name" not in relay.homes()
+    relay.relayctl("invite", "revoke", "second-name")
+    scene.fact("the key of a home does not become another home, and the invitation stays good")
+
+
 def an_invitation_ends(scene, relay):
     short = relay.invite("late", "--expires", "1s")
     wait_for("the invitation's end", lambda: "late" not in relay.invited())
@@ -219,6 +231,28 @@ def the_operator_of_the_home_decides(scene, relay, target):
     scene.fact("without a terminal nothing is allowed, until relayctl allow says so, for good")
 
 
+def an_ordinary_user_joins_too(scene, relay, target):
+    programs = [shutil.copy(build_folder() / name, scene.path("bin", name.split("/")[1]))
+                for name in ("daemon/relayd", "ctl/relayctl")]
+    folder = scene.path("user", "home")
+    for each in (folder, folder / "run"):
+        each.mkdir()
+        shutil.chown(each, "nobody", "nogroup")
+    user = {"env": {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "run"), "PATH": os.environ["PATH"]}}
+    as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    port = scene.free_port()
+    invited = relay.invite("laptop", "--forward", f"{port}={target.port}")
+    shown = run(*as_user, programs[0], *invited[1:], "--yes", **user).stdout
+    assert "to run it: relayd\n" in shown, shown
+    config = folder / ".config/relayd/relayd.yaml"
+    assert config.owner() == "nobody" and stat.S_IMODE(config.stat().st_mode) == 0o600
+    scene.start("laptop", *as_user, programs[0], **user)
+    wait_for("the home", lambda: relay.is_online("laptop"))
+    assert says(port)
+    assert "laptop" in run(*as_user, programs[1], "status", **user).stdout
+    scene.fact("an ordinary user joins too, with all of it in folders of his own")
+
+
 def a_removed_home_is_out_at_once(scene, relay, home, port, target):
     before = home.daemon.log().count("dialling")
     relay.invite("work-pc")
@@ -256,9 +290,11 @@ def main():
         relay = Relay(scene).run()
         home, port, invited = one_line_is_enough(scene, relay, target)
         a_token_works_once(scene, relay, home, invited)
+        a_key_is_one_home(scene, relay, home)
         an_invitation_ends(scene, relay)
         mistakes_are_told_apart(scene, relay)
         the_operator_of_the_home_decides(scene, relay, target)
+        an_ordinary_user_joins_too(scene, relay, target)
         a_removed_home_is_out_at_once(scene, relay, home, port, target)
 
 
