@@ -222,15 +222,17 @@ TEST_CASE("without a carrier a session is over after its time, and says so") {
 }
 
 TEST_CASE("a goodbye reaches the peer with its reason") {
-    Pair pair;
-    const StreamId stream = *pair.relay.session.open({"127.0.0.1", 1, ""}, {});
-    pair.exchange();
-    pair.relay.session.end(EndReason::Replaced);
-    REQUIRE(pair.home.input(pair.relay.output()));
-    const auto reset = pair.home.event<StreamReset>();
-    REQUIRE(reset);
-    CHECK(reset->stream == stream);
-    CHECK(pair.home.event<SessionOver>()->reason == EndReason::Replaced);
+    for (const EndReason reason : {EndReason::Replaced, EndReason::Removed}) {
+        Pair pair;
+        const StreamId stream = *pair.relay.session.open({"127.0.0.1", 1, ""}, {});
+        pair.exchange();
+        pair.relay.session.end(reason);
+        REQUIRE(pair.home.input(pair.relay.output()));
+        const auto reset = pair.home.event<StreamReset>();
+        REQUIRE(reset);
+        CHECK(reset->stream == stream);
+        CHECK(pair.home.event<SessionOver>()->reason == reason);
+    }
 }
 
 TEST_CASE("broken rules end the session") {
