@@ -213,13 +213,22 @@ void RelayRole::say_unknown(const HomeProof& proof, const std::string& address) 
     last->second = now();
     // Whoever has no key of ours chose that name, and an operator may paste this line.
     const std::string name = check_home_name(proof.name) ? proof.name : "NAME";
-    context_.log.warning({.peer = address, .message_id = message_id::peer_refused},
-                         "refused a home whose key is unknown; if you know it: relayctl home add "
-                         "{} '{}'",
-                         name, public_key_line(proof.key, name));
+    const LogFields where{.peer = address, .message_id = message_id::peer_refused};
+    if (proof.invitation) {
+        context_.log.warning(where,
+                             "refused an unknown home: its invitation was used or revoked, has "
+                             "expired, or never was one; to invite it again: relayctl invite {}",
+                             name);
+    } else {
+        context_.log.warning(where,
+                             "refused a home whose key is unknown; if you know it: relayctl home "
+                             "add {} '{}'",
+                             name, public_key_line(proof.key, name));
+    }
     EventSnapshot event;
     event.kind = "home-refused";
-    event.text = fmt::format("{} with an unknown key from {}", name, address);
+    event.text = fmt::format("{} with an unknown {} from {}", name,
+                             proof.invitation ? "invitation" : "key", address);
     events_.publish(std::move(event));
 }
 
