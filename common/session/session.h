@@ -79,8 +79,9 @@ public:
     // detached already, and the driver closes the connection.
     Status receive(CarrierId carrier, Bytes& input, TimePoint now);
 
-    // Writes whole frames to `room` (at least wire::frame_header_bytes + data_header_bytes + 1) and
-    // returns their length. What is written counts as sent. 0: nothing to send.
+    // Writes whole frames to `room` and returns their length. What is written counts as sent. 0:
+    // nothing to send. In less room not even what is most urgent fits together.
+    static constexpr std::size_t transmit_room_min_bytes = 64;
     std::size_t transmit(CarrierId carrier, MutableBytes room, TimePoint now);
     bool has_work(CarrierId carrier) const;
 

@@ -8,6 +8,8 @@ template <typename... Visitors>
 struct Overload : Visitors... {
     using Visitors::operator()...;
 };
+template <typename... Visitors>
+Overload(Visitors...) -> Overload<Visitors...>;  // Clang 14 does not find it by itself.
 
 }  // namespace
 
