@@ -215,6 +215,10 @@ Status Session::on_open(const wire::Open& open) {
     if (open.stream <= peer_stream_) return broken("OPEN with a number used before");
     peer_stream_ = open.stream;
     const bool room = streams_.size() <= options_.streams_max;
+    // Those beyond are refused at once; they pile up only while the peer takes no refusal.
+    if (streams_.size() > options_.streams_max + wire::streams_max) {
+        return broken("more OPENs than their answers are taken");
+    }
     StreamRecord* stream = streams_.add(id);
     if (stream == nullptr) return broken("no memory for another stream");
     begin(*stream);

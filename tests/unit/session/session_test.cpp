@@ -276,6 +276,27 @@ TEST_CASE("streams over the limit are refused one by one") {
     CHECK(fourth.error().code == ErrorCode::TooLarge);
 }
 
+TEST_CASE("a peer that opens streams for ever and takes no refusal breaks a rule") {
+    Peer relay{Side::Relay, {.streams_max = 16}};
+    relay.session.attach(carrier, {});
+    REQUIRE(relay.input(ByteVector{0x13, 0, 0}));  // RESUMED
+    std::uint64_t stream = 1, offset = 0;
+    for (bool taken = true; taken; stream += 2) {
+        std::uint8_t message_room[64], frame_room[128];
+        ByteWriter message{message_room}, frame{frame_room};
+        wire::put_control_message(message, wire::Open{stream, 22, "127.0.0.1", "v"});
+        wire::put_data(frame, 0, offset, message.written(), {});
+        offset += message.size();
+        taken = bool(relay.input(frame.written()));
+        (void)relay.output();
+        while (relay.session.next_event()) {
+        }
+        REQUIRE(stream < 200000);
+    }
+    CHECK(relay.session.over());
+    CHECK(stream > 2 * wire::streams_max);  // Long after an honest one would have read.
+}
+
 TEST_CASE("what was written before a reset arrives before the reset") {
     Pair pair;
     const StreamId stream = *pair.relay.session.open({"127.0.0.1", 22, ""}, {});
