@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/carriers/socket_carrier.h"
+#include "daemon/io/system_clock.h"
 #include "daemon/io/tcp_socket.h"
 
 namespace relay {
@@ -16,13 +17,22 @@ Result<std::unique_ptr<Acceptor>> Acceptor::make(Loop& loop, Random& random,
     return acceptor;
 }
 
+Acceptor::Acceptor(Loop& loop, Random& random, OnCarrier on_carrier, Options options)
+    : loop_(loop),
+      random_(random),
+      on_carrier_(std::move(on_carrier)),
+      options_(std::move(options)),
+      door_(loop, {.deadline = options_.handshake_deadline,
+                   .on_admitted =
+                       [this](CarrierKind kind, UniqueFd fd, Admission admission) {
+                           admitted(kind, std::move(fd), std::move(admission));
+                       },
+                   .on_turned_away = [this](const std::string& address,
+                                            const char* why) { failed(address, why); }}) {}
+
 Status Acceptor::begin(const TlsCertificate& certificate) {
     if (auto status = set_certificate(certificate); !status) return status;
-    auto server = WebsocketServer::make(
-        loop_, certificate,
-        {.on_upgraded = [this](UpgradedSocket socket) { upgraded(std::move(socket)); },
-         .on_gone = [this] { heed_limit(); },
-         .page = options_.page});
+    auto server = WebsocketServer::make(loop_, certificate, {.page = options_.page});
     if (!server) return server.error();
     websockets_ = std::move(*server);
     return Done{};
@@ -45,14 +55,12 @@ Result<std::uint16_t> Acceptor::add(const Endpoint& endpoint) {
         TcpListener::open(loop_, endpoint.host, endpoint.port, accepted_on(endpoint.kind));
     if (!listener) return listener.error();
     listeners_.push_back({endpoint, std::move(*listener)});
-    if (paused_) listeners_.back().listener->pause();
     return listeners_.back().listener->port();
 }
 
 std::uint16_t Acceptor::add_listening(const Endpoint& endpoint, UniqueFd listening) {
     listeners_.push_back(
         {endpoint, TcpListener::adopt(loop_, std::move(listening), accepted_on(endpoint.kind))});
-    if (paused_) listeners_.back().listener->pause();
     return listeners_.back().listener->port();
 }
 
@@ -67,49 +75,53 @@ Status Acceptor::remove(const Endpoint& endpoint) {
     return Done{};
 }
 
-std::size_t Acceptor::unfinished_handshakes() const {
-    const std::size_t introductions = options_.introductions ? options_.introductions() : 0;
-    return openings_.size() + websockets_->connections() + introductions;
-}
-
 TcpListener::OnAccept Acceptor::accepted_on(CarrierKind kind) {
-    return [this, kind](Accepted connection) { accepted(kind, std::move(connection.fd)); };
+    return [this, kind](Accepted connection) { door_.arrived(kind, std::move(connection)); };
 }
 
-void Acceptor::accepted(CarrierKind kind, UniqueFd fd) {
+void Acceptor::failed(const std::string& address, const char* why) {
+    ++failed_;
+    if (options_.on_turned_away) options_.on_turned_away(address, why);
+}
+
+void Acceptor::admitted(CarrierKind kind, UniqueFd fd, Admission admission) {
     switch (kind) {
-        case CarrierKind::Wss: websockets_->adopt_tls(std::move(fd)); break;
-        case CarrierKind::Ws: websockets_->adopt_plain(std::move(fd)); break;
-        case CarrierKind::Tls: accepted_tls(std::move(fd)); break;
+        case CarrierKind::Wss: return admitted_http(true, std::move(fd), std::move(admission));
+        case CarrierKind::Ws: return admitted_http(false, std::move(fd), std::move(admission));
+        case CarrierKind::Tls: return admitted_tls(std::move(fd), std::move(admission));
     }
-    heed_limit();
 }
 
-void Acceptor::accepted_tls(UniqueFd fd) {
+void Acceptor::admitted_tls(UniqueFd fd, Admission admission) {
+    const std::string address = peer_address_text(fd.get());
     auto tls = TlsChannel::accepting(*tls_);
-    if (!tls) {
-        ++failed_;
-        return;
-    }
+    if (!tls) return failed(address, "no memory for TLS");
     const auto place = openings_.emplace(openings_.end());
-    *place = std::make_unique<Opening>(loop_, random_, std::move(fd),
-                                       Opening::Plan{.kind = CarrierKind::Tls,
-                                                     .tls = std::move(*tls),
-                                                     .upgrade_host = {},
-                                                     .required_alpn = std::string{alpn_relayd},
-                                                     .deadline = options_.handshake_deadline},
-                                       [this, place](Result<std::unique_ptr<Carrier>> carrier) {
-                                           openings_.erase(place);
-                                           heed_limit();
-                                           if (carrier) {
-                                               on_carrier_(std::move(*carrier));
-                                           } else {
-                                               ++failed_;
-                                           }
-                                       });
+    *place = std::make_unique<Opening>(
+        loop_, random_, std::move(fd),
+        Opening::Plan{.kind = CarrierKind::Tls,
+                      .tls = std::move(*tls),
+                      .upgrade_host = {},
+                      .required_alpn = std::string{alpn_relayd},
+                      .deadline = admission.deadline() - now()},
+        [this, place, address, admission](Result<std::unique_ptr<Carrier>> carrier) {
+            const Admission kept = admission;  // Ours goes with the opening.
+            openings_.erase(place);
+            if (!carrier) return failed(address, "its TLS handshake failed");
+            on_carrier_(std::move(*carrier), kept);
+        });
 }
 
-void Acceptor::upgraded(UpgradedSocket socket) {
+void Acceptor::admitted_http(bool tls, UniqueFd fd, Admission admission) {
+    const std::string address = peer_address_text(fd.get());
+    auto done = [this, address, admission](std::optional<UpgradedSocket> socket) {
+        if (!socket) return failed(address, "it did not upgrade to relayd's protocol");
+        upgraded(std::move(*socket), admission);
+    };
+    websockets_->adopt(std::move(fd), tls, admission.deadline(), std::move(done));
+}
+
+void Acceptor::upgraded(UpgradedSocket socket, Admission admission) {
     OpenedSocket opened;
     opened.info.kind = socket.tls ? CarrierKind::Wss : CarrierKind::Ws;
     opened.info.peer_address = peer_address_text(socket.fd.get());
@@ -117,20 +129,8 @@ void Acceptor::upgraded(UpgradedSocket socket) {
     opened.websocket = WebSocketRole::Server;
     opened.tls = std::move(socket.tls);
     opened.poll = std::make_unique<Poll>(loop_, std::move(socket.fd), nullptr);
-    on_carrier_(std::make_unique<SocketCarrier>(loop_, random_, std::move(opened)));
-}
-
-void Acceptor::heed_limit() {
-    const bool too_many = unfinished_handshakes() >= max_unfinished_handshakes;
-    if (too_many == paused_) return;
-    paused_ = too_many;
-    for (auto& each : listeners_) {
-        if (too_many) {
-            each.listener->pause();
-        } else {
-            each.listener->resume();
-        }
-    }
+    on_carrier_(std::make_unique<SocketCarrier>(loop_, random_, std::move(opened)),
+                std::move(admission));
 }
 
 }  // namespace relay

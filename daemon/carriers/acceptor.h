@@ -9,6 +9,7 @@
 #include "common/base/endpoint.h"
 #include "common/base/random.h"
 #include "daemon/carriers/carrier.h"
+#include "daemon/carriers/door.h"
 #include "daemon/carriers/opening.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tcp_listener.h"
@@ -16,19 +17,18 @@
 
 namespace relay {
 
-// Handshakes under way on all endpoints together; above it, new connections wait in the kernel.
-constexpr std::size_t max_unfinished_handshakes = 256;
-
 class Acceptor {
 public:
-    using OnCarrier = std::function<void(std::unique_ptr<Carrier>)>;
+    // The carrier has yet to prove a key; its admission is to be kept until it has.
+    using OnCarrier = std::function<void(std::unique_ptr<Carrier>, Admission)>;
     using PageSource = std::function<std::optional<HttpPage>(std::string_view path)>;
     struct Options {
         PageSource page =
             {};  // What a browser sees on wss and ws endpoints; empty: 404 everywhere.
+        // For TLS, upgrade and the proof of a key together.
         Duration handshake_deadline = std::chrono::seconds{10};
-        // How many carriers that were handed on have yet to prove a key: they count as unfinished.
-        std::function<std::size_t()> introductions = {};
+        // A connection of which no carrier came, and why.
+        std::function<void(const std::string& address, const char* why)> on_turned_away = {};
     };
 
     // `loop` and `random` must outlive it. `on_carrier` may not destroy the acceptor.
@@ -54,9 +54,12 @@ public:
     // For connections that come from now on.
     Status set_certificate(const TlsCertificate& certificate);
 
-    std::size_t unfinished_handshakes() const;
-    // To be called when there are fewer introductions: who waits in the kernel may come.
-    void heed_limit();
+    void set_handshake_deadline(Duration deadline) { door_.set_deadline(deadline); }
+
+    // Under way, or with a carrier that has yet to prove a key.
+    std::size_t unfinished_handshakes() const { return door_.inside(); }
+    // Connections that have not begun theirs.
+    std::size_t waiting_connections() const { return door_.outside(); }
     // Handshakes that came to nothing, since the start.
     std::uint64_t failed_handshakes() const { return failed_; }
 
@@ -66,17 +69,15 @@ private:
         std::unique_ptr<TcpListener> listener;
     };
 
-    Acceptor(Loop& loop, Random& random, OnCarrier on_carrier, Options options)
-        : loop_(loop),
-          random_(random),
-          on_carrier_(std::move(on_carrier)),
-          options_(std::move(options)) {}
+    Acceptor(Loop& loop, Random& random, OnCarrier on_carrier, Options options);
 
     Status begin(const TlsCertificate& certificate);
     TcpListener::OnAccept accepted_on(CarrierKind kind);
-    void accepted(CarrierKind kind, UniqueFd fd);
-    void accepted_tls(UniqueFd fd);
-    void upgraded(UpgradedSocket socket);
+    void admitted(CarrierKind kind, UniqueFd fd, Admission admission);
+    void admitted_tls(UniqueFd fd, Admission admission);
+    void admitted_http(bool tls, UniqueFd fd, Admission admission);
+    void upgraded(UpgradedSocket socket, Admission admission);
+    void failed(const std::string& address, const char* why);
 
     Loop& loop_;
     Random& random_;
@@ -86,8 +87,8 @@ private:
     std::unique_ptr<WebsocketServer> websockets_;
     std::list<std::unique_ptr<Opening>> openings_;
     std::list<Listening> listeners_;
-    bool paused_ = false;
     std::uint64_t failed_ = 0;
+    Door door_;  // Goes first: the admissions of the others find it gone.
 };
 
 }  // namespace relay

@@ -31,6 +31,17 @@ Poll::Poll(Loop& loop, UniqueFd fd, std::function<void(PollEvents)> on_ready)
 }
 
 Poll::~Poll() {
+    if (handle_ != nullptr) close();
+}
+
+UniqueFd Poll::take_fd() {
+    UniqueFd fd = std::move(handle_->fd);
+    close();  // Not later, or libuv would unregister its next owner.
+    handle_ = nullptr;
+    return fd;
+}
+
+void Poll::close() {
     handle_->closing = true;
     uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
              [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });

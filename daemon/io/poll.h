@@ -32,10 +32,14 @@ public:
     // Who is told from now on; may be called from within the old one.
     void set_on_ready(std::function<void(PollEvents)> on_ready);
     int fd() const;
+    // Gives the descriptor away, to be watched by others at once. The poll may only be destroyed.
+    UniqueFd take_fd();
 
 private:
     struct Handle;
-    Handle* handle_;  // Frees itself in its close callback.
+    void close();
+
+    Handle* handle_;  // Frees itself in its close callback. Null: the descriptor is given away.
     PollEvents interest_;
 };
 

@@ -12,7 +12,7 @@ namespace relay {
 
 namespace {
 
-constexpr int backlog = 1024;
+constexpr int backlog = 4096;             // The kernel has a limit of its own.
 constexpr int max_accepts_per_wake = 64;  // Then the loop's other events have their turn.
 constexpr auto retry_delay = std::chrono::milliseconds{100};
 

@@ -7,9 +7,9 @@
 
 #include <array>
 #include <map>
-#include <set>
 #include <vector>
 
+#include "daemon/io/system_clock.h"
 #include "daemon/io/tls_context.h"
 
 namespace relay {
@@ -24,6 +24,12 @@ constexpr unsigned max_http_connections = 1024;
 constexpr char subprotocol[] = "relayd.v1";
 
 using SslReference = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
+
+// Who asked for a connection, and until when it may stay.
+struct Client {
+    TimePoint deadline;
+    WebsocketServer::OnLeft on_left;
+};
 
 // A connection on its way out of libwebsockets.
 struct Leaving {
@@ -50,7 +56,8 @@ bool replace_with_dead_socket(uv_loop_t& loop, int fd) {
 
 struct WebsocketServer::Core : std::enable_shared_from_this<WebsocketServer::Core> {
     Loop& loop;
-    Handlers handlers;  // Empty once the server is gone.
+    Handlers handlers;
+    bool is_served = true;  // Until the server is gone.
     const TlsCertificate* certificate_to_install = nullptr;
     Status certificate_status = Done{};
     SSL_CTX* tls_context = nullptr;
@@ -59,8 +66,9 @@ struct WebsocketServer::Core : std::enable_shared_from_this<WebsocketServer::Cor
     void* loops[1];
     lws_retry_bo_t no_pings{};
     std::array<lws_protocols, 3> protocols{};
-    std::set<lws*> open;
+    std::map<lws*, Client> open;
     std::map<lws*, Leaving> leaving;
+    Client* adopting = nullptr;  // Taken by the connection that is being made.
 
     // The loop has closed: the second call frees what the first one has ended.
     ~Core() {
@@ -74,7 +82,8 @@ struct WebsocketServer::Core : std::enable_shared_from_this<WebsocketServer::Cor
 
     Status create(const TlsCertificate& certificate);
     lws_vhost* create_host();
-    void adopt(UniqueFd fd, unsigned type);
+    void adopt(UniqueFd fd, bool tls, Client client);
+    std::optional<TimePoint> end_late_ones(TimePoint now);
     static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                         std::size_t size);
     void install_certificate(SSL_CTX* made);
@@ -139,7 +148,11 @@ int WebsocketServer::Core::callback(lws* wsi, lws_callback_reasons reason, void*
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wswitch-enum"  // Of more than a hundred reasons.
     switch (reason) {
-        case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: core->open.insert(wsi); return 0;
+        case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+            if (core->adopting == nullptr) return -1;
+            core->open.insert_or_assign(wsi, std::move(*core->adopting));
+            core->adopting = nullptr;
+            return 0;
         case LWS_CALLBACK_HTTP:
             return core->answer_request(wsi, {static_cast<const char*>(in), size});
         case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
@@ -204,24 +217,36 @@ int WebsocketServer::Core::leave(lws* wsi) {
 
 // libwebsockets has let go of the connection: if it was leaving, it now goes to its new owner.
 void WebsocketServer::Core::gone(lws* wsi) {
-    const bool was_open = open.erase(wsi) > 0;
-    if (auto node = leaving.extract(wsi); node && handlers.on_upgraded) {
-        auto upgraded = std::make_shared<UpgradedSocket>();  // std::function wants copies.
-        upgraded->fd = std::move(node.mapped().fd);
+    const auto client = open.extract(wsi);
+    const auto node = leaving.extract(wsi);
+    if (!client || !is_served) return;  // The loop itself may be at its end.
+    auto upgraded = std::make_shared<std::optional<UpgradedSocket>>();  // Tasks can be copied.
+    if (node) {
+        upgraded->emplace().fd = std::move(node.mapped().fd);
         if (SSL* ssl = node.mapped().ssl.release(); ssl != nullptr) {
             SSL_set_shutdown(ssl, 0);
             SSL_set_quiet_shutdown(ssl, 0);
-            upgraded->tls = TlsChannel::adopt(ssl);
+            (*upgraded)->tls = TlsChannel::adopt(ssl);
         }
-        loop.defer([self = shared_from_this(), upgraded] {
-            if (self->handlers.on_upgraded) self->handlers.on_upgraded(std::move(*upgraded));
-        });
     }
-    if (was_open && handlers.on_gone) {
-        loop.defer([self = shared_from_this()] {
-            if (self->handlers.on_gone) self->handlers.on_gone();
-        });
+    loop.defer([self = shared_from_this(), upgraded, on_left = std::move(client.mapped().on_left)] {
+        if (self->is_served) on_left(std::move(*upgraded));
+    });
+}
+
+// The next deadline that is left.
+std::optional<TimePoint> WebsocketServer::Core::end_late_ones(TimePoint now) {
+    std::optional<TimePoint> next;
+    for (auto& [wsi, client] : open) {
+        if (client.deadline <= now) {
+            client.deadline = TimePoint::max();
+            lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+            lws_cancel_service(context);
+        } else if (client.deadline != TimePoint::max() && (!next || client.deadline < *next)) {
+            next = client.deadline;
+        }
     }
+    return next;
 }
 
 Result<std::unique_ptr<WebsocketServer>> WebsocketServer::make(Loop& loop,
@@ -234,37 +259,47 @@ Result<std::unique_ptr<WebsocketServer>> WebsocketServer::make(Loop& loop,
         if (core->context != nullptr) lws_context_destroy(core->context);
     });
     auto status = core->create(certificate);
-    std::unique_ptr<WebsocketServer> server{new WebsocketServer{std::move(core)}};
+    std::unique_ptr<WebsocketServer> server{new WebsocketServer{loop, std::move(core)}};
     if (!status) return status.error();
     return server;
 }
 
+WebsocketServer::WebsocketServer(Loop& loop, std::shared_ptr<Core> core)
+    : core_(std::move(core)), lateness_(loop, [this] {
+          if (const auto next = core_->end_late_ones(now())) lateness_.arm_at(*next);
+      }) {}
+
 WebsocketServer::~WebsocketServer() {
+    core_->is_served = false;
     core_->handlers = {};
-    for (lws* wsi : core_->open) {
+    for (auto& [wsi, client] : core_->open) {
+        client.on_left = {};
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     }
     if (core_->context != nullptr) lws_cancel_service(core_->context);
 }
 
-void WebsocketServer::Core::adopt(UniqueFd fd, unsigned type) {
+void WebsocketServer::Core::adopt(UniqueFd fd, bool tls, Client client) {
+    const unsigned type =
+        LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | (tls ? unsigned{LWS_ADOPT_ALLOW_SSL} : 0u);
     lws_sock_file_fd_type descriptor{};
     descriptor.sockfd = fd.release();  // Closed by libwebsockets if it does not take it.
+    adopting = &client;
     lws_adopt_descriptor_vhost(host, static_cast<lws_adoption_type>(type), descriptor, nullptr,
                                nullptr);
+    const bool is_taken = adopting == nullptr;
+    adopting = nullptr;
+    if (!is_taken) {
+        loop.defer([self = shared_from_this(), on_left = std::move(client.on_left)] {
+            if (self->is_served) on_left(std::nullopt);
+        });
+    }
     lws_cancel_service(context);  // Or its timeouts are not armed: we are outside of it.
 }
 
-void WebsocketServer::adopt_plain(UniqueFd fd) {
-    core_->adopt(std::move(fd), LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP);
-}
-
-void WebsocketServer::adopt_tls(UniqueFd fd) {
-    core_->adopt(std::move(fd), LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL);
-}
-
-std::size_t WebsocketServer::connections() const {
-    return core_->open.size();
+void WebsocketServer::adopt(UniqueFd fd, bool tls, TimePoint deadline, OnLeft on_left) {
+    core_->adopt(std::move(fd), tls, {deadline, std::move(on_left)});
+    if (!lateness_.is_armed()) lateness_.arm_at(deadline);
 }
 
 Status WebsocketServer::set_certificate(const TlsCertificate& certificate) {

@@ -9,7 +9,9 @@
 #include <string_view>
 
 #include "common/base/result.h"
+#include "common/base/time.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/timer.h"
 #include "daemon/io/tls_certificate.h"
 #include "daemon/io/tls_channel.h"
 #include "daemon/io/unique_fd.h"
@@ -30,10 +32,6 @@ struct UpgradedSocket {
 class WebsocketServer {
 public:
     struct Handlers {
-        // A client has upgraded to relayd.v1. Called from a deferred task.
-        std::function<void(UpgradedSocket)> on_upgraded;
-        // A connection has left libwebsockets, in whatever way.
-        std::function<void()> on_gone;
         // What a GET of this path shows; nothing makes it a 404.
         std::function<std::optional<HttpPage>(std::string_view path)> page;
     };
@@ -48,20 +46,20 @@ public:
     WebsocketServer(const WebsocketServer&) = delete;
     WebsocketServer& operator=(const WebsocketServer&) = delete;
 
-    // Takes over an accepted connection, which has 10 s for TLS and its request.
-    void adopt_plain(UniqueFd fd);
-    void adopt_tls(UniqueFd fd);
-
-    // Connections adopted and not gone.
-    std::size_t connections() const;
+    // Called once, from a deferred task, when a connection has left libwebsockets: because its
+    // client has upgraded to relayd.v1, or else without a socket.
+    using OnLeft = std::function<void(std::optional<UpgradedSocket>)>;
+    // Takes over an accepted connection, which has until `deadline` for TLS and its request.
+    void adopt(UniqueFd fd, bool tls, TimePoint deadline, OnLeft on_left);
 
     // For connections adopted from now on.
     Status set_certificate(const TlsCertificate& certificate);
 
 private:
     struct Core;
-    explicit WebsocketServer(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+    WebsocketServer(Loop& loop, std::shared_ptr<Core> core);
     std::shared_ptr<Core> core_;  // Shared with the loop: libwebsockets calls until it has ended.
+    UvTimer lateness_;
 };
 
 }  // namespace relay

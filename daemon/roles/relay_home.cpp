@@ -45,7 +45,8 @@ RelayHome::RelayHome(const RoleContext& context, std::string name, const RelaySe
       settings_(settings),
       events_(events),
       on_expired_(std::move(on_expired)),
-      prober_(context.loop, *this, context.random, prober_options(settings)) {}
+      prober_(context.loop, *this, context.random, prober_options(settings)),
+      arrivals_(arrivals_at_once, arrivals_per_second, now()) {}
 
 RelayHome::~RelayHome() = default;
 
@@ -261,6 +262,9 @@ void RelayHome::visitor_came(ForwardId id, Accepted visitor) {
 }
 
 void RelayHome::visitor_turned_away(ForwardId id, const std::string& address, const char* why) {
+    auto [last, is_first] = refusals_logged_.try_emplace(id, now());
+    if (!is_first && now() - last->second < refusal_pause) return;
+    last->second = now();
     context_.log.info(fields(id), "{} was turned away: {}", address, why);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/token_bucket.h"
 #include "daemon/forwards/forward.h"
 #include "daemon/probes/prober.h"
 #include "daemon/roles/event_hub.h"
@@ -20,6 +21,10 @@ namespace relay {
 // Who asked for something that a relay holds.
 enum class Origin { Config, Runtime, Temporary };
 std::string_view name_of(Origin origin);
+
+// Carriers that a home may begin at once, and how fast others may follow.
+constexpr double arrivals_at_once = 60;
+constexpr double arrivals_per_second = 1;
 
 class RelayHome final : private ForwardUser, private SessionUser, private ProberUser {
 public:
@@ -57,6 +62,8 @@ public:
 
     // What a home that has proved its key is told; then, once it has heard it, its carrier.
     Welcome welcome(const HomeProof& proof) const;
+    // Not while it dials in faster than any honest home has reason to.
+    bool may_come_again(TimePoint now) { return arrivals_.take(now); }
     void connected(RelayHandshaker::Outcome outcome);
 
     // Adds whether or not it can listen; its error says why not.
@@ -121,6 +128,7 @@ private:
     std::unique_ptr<SessionDriver> driver_;
     std::vector<std::unique_ptr<SessionDriver>> former_;  // Saying goodbye.
     std::map<StreamId, OpenStream> streams_;
+    TokenBucket arrivals_;
     std::optional<TimePoint> since_;  // Of the last coming or going.
     bool there_ = false;              // Data may flow, so visitors are let in.
     std::map<ForwardId, TimePoint> refusals_logged_;

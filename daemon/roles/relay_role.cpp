@@ -30,6 +30,7 @@ RelayRole::RelayRole(const RoleContext& context, const Settings& settings)
       settings_(*settings.relay),
       homes_file_(context.state_dir + "/homes"),
       forwards_file_(context.state_dir + "/forwards"),
+      door_log_(context.loop, context.log),
       sweep_(context.loop,
              [this] {
                  done_.clear();
@@ -52,10 +53,15 @@ Status RelayRole::start() {
     if (!certificate) return certificate.error();
     Acceptor::Options options;
     options.handshake_deadline = settings_.handshake_timeout;
-    options.introductions = [this] { return handshakers_.size(); };
+    options.on_turned_away = [this](const std::string& address, const char* why) {
+        door_log_.turned_away(address, why);
+    };
     auto acceptor = Acceptor::make(
         context_.loop, context_.random, *certificate,
-        [this](std::unique_ptr<Carrier> carrier) { accepted(std::move(carrier)); }, options);
+        [this](std::unique_ptr<Carrier> carrier, Admission admission) {
+            accepted(std::move(carrier), std::move(admission));
+        },
+        options);
     if (!acceptor) return acceptor.error();
     acceptor_ = std::move(*acceptor);
     for (const Endpoint& endpoint : settings_.listen) {
@@ -156,10 +162,9 @@ Status RelayRole::save_homes() const {
     return homes_file_.save("added by relayctl home add and relayctl invite", lines);
 }
 
-void RelayRole::accepted(std::unique_ptr<Carrier> carrier) {
+void RelayRole::accepted(std::unique_ptr<Carrier> carrier, Admission admission) {
     handshakers_.push_back(std::make_unique<RelayHandshaker>(
-        context_.loop, context_.identity, context_.random, std::move(carrier),
-        settings_.handshake_timeout,
+        context_.loop, context_.identity, context_.random, std::move(carrier), std::move(admission),
         [this](const HomeProof& proof, const CarrierInfo& info) { return decide(proof, info); },
         [this](RelayHandshaker& handshaker, RelayHandshaker::Outcome outcome) {
             introduced(handshaker, std::move(outcome));
@@ -193,11 +198,15 @@ std::variant<Welcome, Refusal> RelayRole::decide(const HomeProof& proof,
     if (!may_dial_in(*home, proof.key, carrier.peer_address)) {
         return not_from(carrier.peer_address);
     }
+    if (!home->may_come_again(now())) {
+        return Refusal{RefusalReason::Busy, "the home has come too often in a short time"};
+    }
     return home->welcome(proof);
 }
 
 bool RelayRole::may_dial_in(RelayHome& home, const PublicKey& key, const std::string& address) {
     if (home.may_come_from(key, address)) return true;
+    if (!door_log_.may_tell_refusal(address)) return false;
     context_.log.warning(
         {.home = home.name(), .peer = address, .message_id = message_id::peer_refused},
         "refused: the home may not dial in from {}", address);
@@ -211,6 +220,7 @@ void RelayRole::say_unknown(const HomeProof& proof, const std::string& address) 
     auto [last, is_first] = unknown_logged_.try_emplace(host, now());
     if (!is_first && now() - last->second < unknown_pause) return;
     last->second = now();
+    if (!door_log_.may_tell_refusal(address)) return;
     // Whoever has no key of ours chose that name, and an operator may paste this line.
     const std::string name = check_home_name(proof.name) ? proof.name : "NAME";
     const LogFields where{.peer = address, .message_id = message_id::peer_refused};
@@ -238,10 +248,12 @@ void RelayRole::introduced(RelayHandshaker& handshaker, RelayHandshaker::Outcome
     if (found != handshakers_.end()) {
         done_.splice(done_.end(), handshakers_, found);
         sweep_.schedule();
-        acceptor_->heed_limit();
     }
     if (!outcome.port) {
         context_.log.debug({}, "a handshake came to nothing: {}", outcome.failure.text);
+        // Who was refused has been spoken of; who registered comes again.
+        const bool has_proved = outcome.proof.key != PublicKey{};
+        if (!has_proved) door_log_.turned_away(handshaker.address(), "it proved no key");
         return;
     }
     RelayHome* home = home_with(outcome.proof.key);
@@ -269,6 +281,7 @@ ReloadSnapshot RelayRole::apply(const Settings& settings) {
     apply_listeners(next, result);
     apply_homes(next, result);
     settings_ = next;
+    acceptor_->set_handshake_deadline(next.handshake_timeout);
     for (const auto& [name, home] : homes_) home->settings_changed();
     // The same path may hold another certificate now.
     const auto certificate = this->certificate();

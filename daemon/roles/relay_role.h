@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "daemon/carriers/acceptor.h"
+#include "daemon/roles/door_log.h"
 #include "daemon/roles/event_hub.h"
 #include "daemon/roles/line_file.h"
 #include "daemon/roles/relay_home.h"
@@ -67,7 +68,7 @@ private:
     void apply_home(RelayHome& home, const HomeEntry& next, ReloadSnapshot& result);
     void apply_listeners(const RelaySettings& next, ReloadSnapshot& result);
 
-    void accepted(std::unique_ptr<Carrier> carrier);
+    void accepted(std::unique_ptr<Carrier> carrier, Admission admission);
     std::variant<Welcome, Refusal> decide(const HomeProof& proof, const CarrierInfo& carrier);
     void introduced(RelayHandshaker& handshaker, RelayHandshaker::Outcome outcome);
     std::variant<Welcome, Refusal> enrol(const HomeProof& proof, const CarrierInfo& carrier);
@@ -93,6 +94,7 @@ private:
     EventHub events_;
     LineFile homes_file_;
     LineFile forwards_file_;
+    DoorLog door_log_;
     std::unique_ptr<Acceptor> acceptor_;
     std::map<std::string, std::unique_ptr<RelayHome>> homes_;
     std::map<std::string, RuntimeInvitation> invitations_;  // By the home's name.

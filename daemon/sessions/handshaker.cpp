@@ -23,11 +23,13 @@ Error too_slow() {
 }  // namespace
 
 RelayHandshaker::RelayHandshaker(Loop& loop, const Identity& identity, Random& random,
-                                 std::unique_ptr<Carrier> carrier, Duration deadline, Decide decide,
-                                 OnDone on_done)
+                                 std::unique_ptr<Carrier> carrier, Admission admission,
+                                 Decide decide, OnDone on_done)
     : loop_(loop),
       identity_(identity),
       port_(std::make_unique<CarrierPort>(std::move(carrier))),
+      address_(port_->carrier().info().peer_address),
+      admission_(std::move(admission)),
       handshake_({identity.public_key(), port_->carrier().info().tls_exporter}, random),
       decide_(std::move(decide)),
       on_done_(std::move(on_done)),
@@ -35,7 +37,7 @@ RelayHandshaker::RelayHandshaker(Loop& loop, const Identity& identity, Random& r
           outcome_.failure = too_slow();
           finish(std::move(outcome_));
       }) {
-    deadline_.arm(deadline);
+    deadline_.arm_at(admission_.deadline());
 }
 
 void RelayHandshaker::start() {

@@ -8,6 +8,7 @@
 
 #include "common/base/random.h"
 #include "common/session/handshake.h"
+#include "daemon/carriers/door.h"
 #include "daemon/identity/identity.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/timer.h"
@@ -33,9 +34,10 @@ public:
 
     // `identity` and `random` outlive it.
     RelayHandshaker(Loop& loop, const Identity& identity, Random& random,
-                    std::unique_ptr<Carrier> carrier, Duration deadline, Decide decide,
+                    std::unique_ptr<Carrier> carrier, Admission admission, Decide decide,
                     OnDone on_done);
     void start();
+    const std::string& address() const { return address_; }  // Of whoever is at the other end.
 
     Status carrier_received(Bytes& input) override;
     std::size_t carrier_fill(MutableBytes room) override;
@@ -49,6 +51,8 @@ private:
     Loop& loop_;
     const Identity& identity_;
     std::unique_ptr<CarrierPort> port_;
+    const std::string address_;
+    Admission admission_;  // Until this ends: it is soon after the proof.
     RelayHandshake handshake_;
     Decide decide_;
     OnDone on_done_;

@@ -96,12 +96,18 @@ struct Pair : Harness {
     std::unique_ptr<Carrier> dialled;
     std::optional<Error> dial_error;
     std::unique_ptr<Dialer> dialer;
+    bool keeps_admissions = false;  // As a relay does until a key is proved.
+    std::vector<Admission> admissions;
     Talker server;
     Talker client;
 
     explicit Pair(Acceptor::Options options = {}) {
         auto made = Acceptor::make(
-            loop, random, certificate(), [this](auto carrier) { accepted = std::move(carrier); },
+            loop, random, certificate(),
+            [this](auto carrier, Admission admission) {
+                accepted = std::move(carrier);
+                if (keeps_admissions) admissions.push_back(std::move(admission));
+            },
             std::move(options));
         REQUIRE(made);
         acceptor = std::move(*made);
