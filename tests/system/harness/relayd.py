@@ -67,13 +67,14 @@ class Tunnel:
     Both run on loopback, or on the hosts "relay" and "home" of `network` (testhost.Network).
     """
 
-    def __init__(self, scene, *targets, network=None):
+    def __init__(self, scene, *targets, network=None, also_listen=()):
         self.scene = scene
         self.network = network
         self.targets = targets
         self.carrier_port = scene.free_port()
         self.relay = Daemon(scene, "relay", self._within("relay")).start(
-            "relay", "--listen", self.address())
+            "relay", *(word for address in (self.address(), *also_listen)
+                       for word in ("--listen", address)))
         self.home = Daemon(scene, "home", self._within("home"))
         self.relay.relayctl("home", "add", HOME_NAME, self.home.public_key())
         self.start_home()

@@ -1,0 +1,122 @@
+#include "tests/system/hostile_connection.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+
+#include "common/base/byte_writer.h"
+#include "common/protocols/websocket_handshake.h"
+
+namespace relay::hostile {
+
+namespace {
+
+[[noreturn]] void give_up(const std::string& why) {
+    fmt::print("gave up: {}\n", why);
+    std::exit(3);
+}
+
+}  // namespace
+
+Connection::Connection(std::uint16_t port, const std::string& source)
+    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    if (!source.empty()) {
+        inet_pton(AF_INET, source.c_str(), &address.sin_addr);
+        if (bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+            give_up("cannot bind to " + source);
+        }
+    }
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    if (connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+        give_up("cannot connect");
+    }
+    upgrade();
+}
+
+void Connection::upgrade() {
+    const auto request =
+        websocket_request({.host = "127.0.0.1", .path = "/", .key = new_websocket_key(random_)});
+    (void)::send(fd_.get(), request->data(), request->size(), MSG_NOSIGNAL);
+    std::string head;
+    while (head.find("\r\n\r\n") == std::string::npos) {
+        char byte;
+        if (recv(fd_.get(), &byte, 1, 0) != 1) give_up("no answer to the upgrade");
+        head += byte;
+    }
+    if (head.find(" 101 ") == std::string::npos) give_up("not upgraded");
+}
+
+bool Connection::send(Bytes bytes) {
+    ByteVector message(max_websocket_header);
+    const WebSocketMask mask{1, 2, 3, 4};
+    message.resize(put_websocket_header(message, WebSocketOpcode::Binary, bytes.size(), mask));
+    const std::size_t header = message.size();
+    message.insert(message.end(), bytes.begin(), bytes.end());
+    apply_websocket_mask(MutableBytes{message}.subspan(header), mask, 0);
+    for (Bytes left = message; !left.empty();) {
+        const auto sent = ::send(fd_.get(), left.data(), left.size(), MSG_NOSIGNAL);
+        if (sent <= 0) return open_ = false;
+        left = left.subspan(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
+bool Connection::gather(std::chrono::milliseconds patience) {
+    pollfd waiting{fd_.get(), POLLIN, 0};
+    if (!open_ || ::poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) return open_;
+    std::uint8_t room[65536];
+    const auto size = recv(fd_.get(), room, sizeof room, 0);
+    if (size <= 0) return open_ = false;
+    MutableBytes input{room, static_cast<std::size_t>(size)};
+    for (;;) {
+        const auto piece = reader_.next(input);
+        if (!piece) give_up(piece.error().text);
+        if (!*piece) return true;
+        if ((*piece)->kind == WebSocketPiece::Kind::Close) return open_ = false;
+        if ((*piece)->kind != WebSocketPiece::Kind::Payload) continue;
+        inbox_.insert(inbox_.end(), (*piece)->bytes.begin(), (*piece)->bytes.end());
+    }
+}
+
+Welcome introduce(Connection& connection, const PrivateKey& key, const SessionId& resume,
+                  std::uint8_t slot) {
+    SecureRandom random;
+    HomeHandshake handshake{
+        {.name = "work-pc", .key = key.public_key(), .resume = resume, .slot = slot, .binding = {}},
+        random};
+    for (;;) {
+        std::uint8_t room[1024];
+        while (const std::size_t size = handshake.transmit(room)) connection.send({room, size});
+        const bool is_open = connection.gather(std::chrono::seconds(10));
+        Bytes input = connection.inbox();
+        if (const Status taken = handshake.receive(input); !taken) give_up(taken.error().text);
+        auto& inbox = connection.inbox();
+        inbox.erase(inbox.begin(), inbox.end() - static_cast<std::ptrdiff_t>(input.size()));
+        while (const auto event = handshake.next_event()) {
+            if (std::get_if<HomeHandshake::RelayProved>(&*event)) handshake.approve_relay();
+            if (const auto* needed = std::get_if<SignatureNeeded>(&*event)) {
+                handshake.provide_signature(key.sign(needed->message));
+            }
+            if (const auto* welcome = std::get_if<Welcome>(&*event)) return *welcome;
+            if (const auto* refusal = std::get_if<Refusal>(&*event)) {
+                give_up(fmt::format("refused: {}", refusal->text));
+            }
+        }
+        if (!is_open) give_up("closed in the handshake");
+    }
+}
+
+ByteVector frame(wire::FrameType type, Bytes payload) {
+    ByteVector room(wire::frame_header_bytes + payload.size());
+    ByteWriter writer{room};
+    wire::put_frame(writer, type, payload);
+    return room;
+}
+
+}  // namespace relay::hostile
