@@ -32,6 +32,14 @@ private:
     TargetDialer dialer_;
 };
 
+namespace {
+
+// Of the lines about them.
+constexpr double refusals_at_once = 10;
+constexpr double refusals_per_second = 0.1;
+
+}  // namespace
+
 HomeRole::HomeRole(const RoleContext& context, const HomeSettings& settings)
     : context_(context),
       settings_(settings),
@@ -39,6 +47,7 @@ HomeRole::HomeRole(const RoleContext& context, const HomeSettings& settings)
       uplink_(
           context, settings, [this] { return driver_ ? driver_->session().id() : SessionId{}; },
           [this](Uplink::Connected what) { connected(std::move(what)); }),
+      refusals_(refusals_at_once, refusals_per_second, now()),
       started_(now()) {}
 
 HomeRole::~HomeRole() = default;
@@ -144,13 +153,22 @@ void HomeRole::stream_opened(SessionDriver& driver, StreamId stream, const Desti
 }
 
 void HomeRole::refuse(StreamId stream, const Destination& to) {
+    // A relay can ask as often as it likes.
+    if (!refusals_.take(now())) {
+        ++refusals_untold_;
+        driver_->reset(stream, ResetReason::NotAllowed);
+        return;
+    }
     const std::string target = to_text(HostPort{to.host, to.port});
     LogFields where = fields();
     where.message_id = message_id::target_not_allowed;
+    const std::uint64_t untold_count = std::exchange(refusals_untold_, 0);
+    const std::string untold =
+        untold_count > 0 ? fmt::format(" ({} more were refused before)", untold_count) : "";
     context_.log.warning(where,
                          "refused to dial {} for {}: not in the allow list; permit it with: "
-                         "relayctl allow {}",
-                         target, to.visitor, target);
+                         "relayctl allow {}{}",
+                         target, to.visitor, target, untold);
     tell("stream-refused", fmt::format("{} is not allowed: relayctl allow {}", target, target));
     driver_->reset(stream, ResetReason::NotAllowed);
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "common/base/token_bucket.h"
 #include "daemon/forwards/target_dialer.h"
 #include "daemon/roles/event_hub.h"
 #include "daemon/roles/line_file.h"
@@ -78,6 +79,8 @@ private:
     std::unique_ptr<SessionDriver> former_;  // One that the relay has forgotten.
     std::map<StreamId, Opened> opened_;
     std::string relay_;  // Whom the session is with.
+    TokenBucket refusals_;
+    std::uint64_t refusals_untold_ = 0;
     TimePoint started_;
 };
 
