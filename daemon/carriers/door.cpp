@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "daemon/io/system_clock.h"
+#include "daemon/io/tcp_socket.h"
 
 namespace relay {
 
@@ -39,13 +40,17 @@ Door::~Door() {
 }
 
 void Door::arrived(CarrierKind kind, Accepted connection) {
+    const bool is_scarce = is_among_the_last_descriptors(connection.fd.get());
     const GuestId id = turnstile_.arrived(source_of(connection.peer_address));
     auto poll = std::make_unique<Poll>(loop_, std::move(connection.fd),
                                        [this, id](PollEvents) { ready(id); });
     poll->set_interest({.readable = true});
     guests_.emplace(id, Guest{kind, std::move(connection.peer_address), now(), std::move(poll)});
     if (!lateness_.is_armed()) lateness_.arm(options_.deadline);
-    while (const auto surplus = turnstile_.to_send_away()) send_away(*surplus, "too many wait");
+    // Where strangers or visitors have taken all descriptors, a home must still find one.
+    if (turnstile_.is_crowded() || (is_scarce && outside() > 1)) {
+        send_away(*turnstile_.least_welcome(), "too many wait");
+    }
 }
 
 // The first bytes are looked at, and left for whoever reads them.

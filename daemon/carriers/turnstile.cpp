@@ -95,8 +95,8 @@ void Turnstile::left(const IpAddress& address) {
     forget_if_empty(address);
 }
 
-std::optional<GuestId> Turnstile::to_send_away() const {
-    if (guests_.size() <= limits_.outside_most) return std::nullopt;
+std::optional<GuestId> Turnstile::least_welcome() const {
+    if (by_weight_.empty()) return std::nullopt;
     const Source& heaviest = sources_.at(by_weight_.rbegin()->second);
     return heaviest.silent.empty() ? heaviest.waiting.back() : *heaviest.silent.begin();
 }

@@ -41,9 +41,10 @@ public:
     // One from this source is no longer inside.
     void left(const IpAddress& source);
 
-    // While too many are outside: of the source with the most, whoever has been silent longest, or
-    // who came last. The caller says gone().
-    std::optional<GuestId> to_send_away() const;
+    bool is_crowded() const { return guests_.size() > limits_.outside_most; }
+    // Whoever has to go when there are too many outside: of the source with the most, who has been
+    // silent longest, or else who came last. The caller says gone().
+    std::optional<GuestId> least_welcome() const;
 
     bool anyone_may_enter() const;
     std::size_t outside() const { return guests_.size(); }

@@ -44,6 +44,9 @@ Status Forward::listen() {
 }
 
 void Forward::visitor_came(Accepted visitor) {
+    if (is_among_the_last_descriptors(visitor.fd.get())) {
+        return turn_away(std::move(visitor), "too many files are open");
+    }
     switch (policy_.visitor_came(held_.size(), now())) {
         case HoldPolicy::Answer::Admit: return user_.visitor_came(id_, std::move(visitor));
         case HoldPolicy::Answer::Hold: held_.push_back(std::move(visitor)); return;

@@ -105,6 +105,10 @@ void TargetDialer::try_next() {
         fail({ResetReason::LimitReached, std::string("no socket: ") + error_text(errno)});
         return;
     }
+    if (is_among_the_last_descriptors(fd.get())) {
+        fail({ResetReason::LimitReached, "too many files are open"});
+        return;
+    }
     const int started =
         connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size);
     const int error = started == 0 ? 0 : errno;

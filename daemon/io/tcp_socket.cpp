@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 
 #include <system_error>
 
@@ -41,6 +42,12 @@ void set_no_delay(int fd) {
 
 void set_unsent_limit(int fd, int bytes) {
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
+bool is_among_the_last_descriptors(int fd) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+    return static_cast<rlim_t>(fd) >= limit.rlim_cur - limit.rlim_cur / 8;
 }
 
 bool socket_is_dead(int fd) {

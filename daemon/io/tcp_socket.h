@@ -19,6 +19,10 @@ void set_no_delay(int fd);
 // Bounds what waits unsent in the kernel, so that what is urgent overtakes what is bulk.
 void set_unsent_limit(int fd, int bytes);
 
+// Whether a descriptor is among the last eighth that the process may have. Numbers are given out
+// from the lowest: streams that find no others leave these to carriers and to the control socket.
+bool is_among_the_last_descriptors(int fd);
+
 // Whether the connection was reset by its other end, or has failed. Takes the pending error. A
 // connection that both ends have ended is not dead: there may be bytes to read.
 bool socket_is_dead(int fd);
