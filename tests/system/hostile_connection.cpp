@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cstdlib>
+#include <optional>
 
 #include "common/base/byte_writer.h"
 #include "common/protocols/websocket_handshake.h"
@@ -21,16 +22,10 @@ namespace {
 
 }  // namespace
 
-Connection::Connection(std::uint16_t port, const std::string& source)
-    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Connection::Connection(std::uint16_t port)
+    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), role_(WebSocketRole::Client) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    if (!source.empty()) {
-        inet_pton(AF_INET, source.c_str(), &address.sin_addr);
-        if (bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-            give_up("cannot bind to " + source);
-        }
-    }
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(port);
     if (connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
@@ -39,26 +34,48 @@ Connection::Connection(std::uint16_t port, const std::string& source)
     upgrade();
 }
 
+Connection::Connection(UniqueFd accepted) : fd_(std::move(accepted)), role_(WebSocketRole::Server) {
+    answer_upgrade();
+}
+
 void Connection::upgrade() {
     const auto request =
         websocket_request({.host = "127.0.0.1", .path = "/", .key = new_websocket_key(random_)});
     (void)::send(fd_.get(), request->data(), request->size(), MSG_NOSIGNAL);
+    if (read_head().find(" 101 ") == std::string::npos) give_up("not upgraded");
+}
+
+void Connection::answer_upgrade() {
+    const std::string head = read_head();
+    const std::string field = "Sec-WebSocket-Key: ";
+    const auto begins = head.find(field);
+    if (begins == std::string::npos) give_up("no request to upgrade");
+    const std::string key = head.substr(begins + field.size(), 24);
+    const std::string answer = fmt::format(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
+        websocket_accept_value(key), websocket_subprotocol);
+    (void)::send(fd_.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+}
+
+std::string Connection::read_head() {
     std::string head;
     while (head.find("\r\n\r\n") == std::string::npos) {
         char byte;
-        if (recv(fd_.get(), &byte, 1, 0) != 1) give_up("no answer to the upgrade");
+        if (recv(fd_.get(), &byte, 1, 0) != 1) give_up("closed in the upgrade");
         head += byte;
     }
-    if (head.find(" 101 ") == std::string::npos) give_up("not upgraded");
+    return head;
 }
 
 bool Connection::send(Bytes bytes) {
     ByteVector message(max_websocket_header);
-    const WebSocketMask mask{1, 2, 3, 4};
+    std::optional<WebSocketMask> mask;
+    if (role_ == WebSocketRole::Client) mask = WebSocketMask{1, 2, 3, 4};
     message.resize(put_websocket_header(message, WebSocketOpcode::Binary, bytes.size(), mask));
     const std::size_t header = message.size();
     message.insert(message.end(), bytes.begin(), bytes.end());
-    apply_websocket_mask(MutableBytes{message}.subspan(header), mask, 0);
+    if (mask) apply_websocket_mask(MutableBytes{message}.subspan(header), *mask, 0);
     for (Bytes left = message; !left.empty();) {
         const auto sent = ::send(fd_.get(), left.data(), left.size(), MSG_NOSIGNAL);
         if (sent <= 0) return open_ = false;
@@ -109,6 +126,30 @@ Welcome introduce(Connection& connection, const PrivateKey& key, const SessionId
             }
         }
         if (!is_open) give_up("closed in the handshake");
+    }
+}
+
+void introduce_as_relay(Connection& connection, const PrivateKey& key) {
+    SecureRandom random;
+    RelayHandshake handshake{{.key = key.public_key(), .binding = {}}, random};
+    while (!handshake.done()) {
+        if (!connection.gather(std::chrono::seconds(10))) give_up("closed in the handshake");
+        Bytes input = connection.inbox();
+        if (const Status taken = handshake.receive(input); !taken) give_up(taken.error().text);
+        auto& inbox = connection.inbox();
+        inbox.erase(inbox.begin(), inbox.end() - static_cast<std::ptrdiff_t>(input.size()));
+        while (const auto event = handshake.next_event()) {
+            if (const auto* needed = std::get_if<SignatureNeeded>(&*event)) {
+                handshake.provide_signature(key.sign(needed->message));
+            } else {
+                Welcome welcome;
+                random.fill(welcome.session);
+                welcome.keep = std::chrono::minutes(15);
+                handshake.welcome(welcome);
+            }
+        }
+        std::uint8_t room[1024];
+        while (const std::size_t size = handshake.transmit(room)) connection.send({room, size});
     }
 }
 

@@ -1,4 +1,4 @@
-// A home's end of a ws carrier, blocking, which sends what it is told and breaks any rule.
+// Either end of a ws carrier, blocking, which sends what it is told and breaks any rule.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,10 @@ namespace relay::hostile {
 
 class Connection {
 public:
-    // To 127.0.0.1. With `source`, from that address.
-    explicit Connection(std::uint16_t port, const std::string& source = {});
+    // As a home, to 127.0.0.1.
+    explicit Connection(std::uint16_t port);
+    // As a relay, over a connection that it has accepted.
+    explicit Connection(UniqueFd accepted);
 
     // False: the relay has closed.
     bool send(Bytes bytes);
@@ -29,18 +31,24 @@ public:
 
 private:
     void upgrade();
+    void answer_upgrade();
+    std::string read_head();
 
     SecureRandom random_;
     UniqueFd fd_;
     bool open_ = true;
     ByteVector raw_;
     ByteVector inbox_;
-    WebSocketReader reader_{WebSocketRole::Client};
+    WebSocketRole role_;
+    WebSocketReader reader_{role_};
 };
 
 // An honest handshake. Exits with a message when the relay does not welcome.
 Welcome introduce(Connection& connection, const PrivateKey& key, const SessionId& resume = {},
                   std::uint8_t slot = 0);
+
+// The relay's side of it, for any home.
+void introduce_as_relay(Connection& connection, const PrivateKey& key);
 
 // The frame of one type and payload.
 ByteVector frame(wire::FrameType type, Bytes payload);
