@@ -136,7 +136,8 @@ Difference difference_of(const Settings& before, const Settings& after) {
     Comparison{difference.need_restart}
         .of("control", before.control, after.control)
         .of("control-group", before.control_group, after.control_group)
-        .of("state-dir", before.state_dir, after.state_dir);
+        .of("state-dir", before.state_dir, after.state_dir)
+        .of("memory", before.memory, after.memory);
     const bool is_same_role = before.relay.has_value() == after.relay.has_value() &&
                               before.home.has_value() == after.home.has_value();
     if (!is_same_role) {

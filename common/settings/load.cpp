@@ -51,6 +51,7 @@ Settings read_settings(const Node& root, Source& source) {
     reader.path("control", settings.control);
     reader.scalar("control-group", settings.control_group, parse_group);
     reader.path("state-dir", settings.state_dir);
+    if (const Node* memory = reader.find("memory")) settings.memory = read_memory(*memory, source);
     // Without a map there is nothing to miss.
     const bool can_be_read = root.kind == Node::Kind::Map || root.kind == Node::Kind::Empty;
     if (can_be_read) read_role(reader, source, settings);

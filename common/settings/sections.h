@@ -13,6 +13,8 @@ HomeEntry read_home_entry(const Node& node, const std::string& path, Source& sou
                           const std::map<std::string, HomeEntry>& others);
 HomeSettings read_home(const Node& node, Source& source);
 
+MemorySettings read_memory(const Node& node, Source& source);
+
 // What carriers of both roles have in common.
 struct Liveness {
     Duration& keep_streams;

@@ -29,6 +29,23 @@ inline constexpr std::size_t max_allow_rules = 1024;
 inline constexpr std::size_t max_streams_per_home = 16384;
 inline constexpr std::size_t max_home_name_size = 64;
 
+// A size, or a share of the machine's memory: exactly one of them.
+struct MemoryShare {
+    std::size_t bytes = 0;
+    unsigned percent = 0;
+
+    bool operator==(const MemoryShare&) const = default;
+};
+
+// What rings may take. A stream that gets less is slower, and never lost.
+struct MemorySettings {
+    std::size_t per_stream = std::size_t{16} << 20;   // Each direction; a power of two.
+    std::size_t per_session = std::size_t{64} << 20;  // All streams of one home.
+    MemoryShare total{.percent = 25};                 // All sessions.
+
+    bool operator==(const MemorySettings&) const = default;
+};
+
 // One listener at the relay, and where its connections go at the home.
 struct ForwardSettings {
     HostPort listen;  // Always an address.
@@ -93,6 +110,7 @@ struct Settings {
     std::string control;    // Path of the control socket; empty: the program's choice.
     std::string state_dir;  // Path; empty: the program's choice.
     std::string control_group = "relayd";  // Whose members may use the control socket.
+    MemorySettings memory;
     // Exactly one of them.
     std::optional<RelaySettings> relay;
     std::optional<HomeSettings> home;

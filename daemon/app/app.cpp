@@ -8,6 +8,7 @@
 
 #include "common/crypto/secure_random.h"
 #include "daemon/app/identity.h"
+#include "daemon/app/memory.h"
 #include "daemon/identity/file.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log/message_ids.h"
@@ -19,19 +20,7 @@ namespace relay {
 
 namespace {
 
-constexpr std::size_t relay_arena_bytes = std::size_t{16} << 30;
-constexpr std::size_t home_arena_bytes = std::size_t{4} << 30;
-constexpr std::size_t arena_least_bytes = std::size_t{64} << 20;
 constexpr Duration status_interval = std::chrono::seconds(5);
-
-// Address space is what is asked for; where even that is rationed, less will do.
-Result<ArenaMemory> reserve_arena(std::size_t bytes) {
-    for (;;) {
-        auto memory = ArenaMemory::reserve(bytes);
-        if (memory || bytes <= arena_least_bytes) return memory;
-        bytes /= 2;
-    }
-}
 
 void raise_descriptor_limit() {
     rlimit limit{};
@@ -49,6 +38,7 @@ public:
           log_(log),
           memory_(std::move(memory)),
           arena_(memory_.bytes()),
+          trimmer_(loop_, arena_),
           service_(ServiceManager::of_this_process()),
           role_(make_role(identity)),
           alive_(loop_, [this] { say_alive(); }),
@@ -82,6 +72,7 @@ private:
                                   .log = log_,
                                   .random = random_,
                                   .arena = arena_,
+                                  .sessions = session_limits(configuration_.settings.memory),
                                   .identity = identity,
                                   .state_dir = configuration_.settings.state_dir,
                                   .config_path = configuration_.path};
@@ -124,6 +115,7 @@ private:
         if (settings.state_dir != next->settings.state_dir) {
             changes.needs_restart.push_back("state-dir");
         }
+        if (settings.memory != next->settings.memory) changes.needs_restart.push_back("memory");
         settings = std::move(next->settings);
         log_.info({}, "read {} again: {} changes{}", configuration_.path, changes.changes.size(),
                   changes.needs_restart.empty()
@@ -152,8 +144,9 @@ private:
     SecureRandom random_;
     ArenaMemory memory_;
     Arena arena_;
-    ServiceManager service_;
     Loop loop_;
+    ArenaTrimmer trimmer_;
+    ServiceManager service_;
     std::unique_ptr<Role> role_;
     UvTimer alive_;
     UvTimer status_;
@@ -184,7 +177,7 @@ int run_app(const Options& options) {
     if (!directory) return failed(directory.error());
     const auto identity = open_identity(key_path(settings));
     if (!identity) return failed(identity.error());
-    auto memory = reserve_arena(settings.relay ? relay_arena_bytes : home_arena_bytes);
+    auto memory = reserve_arena(session_limits(settings.memory));
     if (!memory) return failed(memory.error());
     log.info({}, "relayd {}, key {}", RELAYD_VERSION,
              to_text(fingerprint_of(identity->public_key())));

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "common/base/check.h"
+#include "daemon/io/system_clock.h"
 #include "daemon/io/tcp_socket.h"
 
 namespace relay {
@@ -236,10 +237,11 @@ bool SocketCarrier::pump() {
     auto& buffers = loop_.wire_buffers();
     const Presence presence{*this};
     for (std::size_t sent = 0; unsent_.empty() && state_ != State::Lingering;) {
-        MutableBytes out{buffers.out};
+        const auto room = MutableBytes{buffers.out}.first(pace_.records() * max_record_wire);
+        MutableBytes out = room;
         const bool more = gather(out, presence);
         if (presence.is_over()) return false;
-        const auto wire = Bytes{buffers.out}.first(buffers.out.size() - out.size());
+        const auto wire = Bytes{room}.first(room.size() - out.size());
         if (!wire.empty() && !send_now(wire)) return false;
         sent += wire.size();
         if (!more) break;
@@ -346,6 +348,7 @@ bool SocketCarrier::send_now(Bytes wire) {
     }
     if (size < 0) size = 0;
     counters_.bytes_out += static_cast<std::size_t>(size);
+    pace_.sent(static_cast<std::size_t>(size), now());
     wire = wire.subspan(static_cast<std::size_t>(size));
     unsent_.assign(wire.begin(), wire.end());
     set_interest();

@@ -8,6 +8,7 @@
 #include "common/base/random.h"
 #include "common/protocols/websocket.h"
 #include "daemon/carriers/carrier.h"
+#include "daemon/carriers/send_pace.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/poll.h"
 #include "daemon/io/timer.h"
@@ -87,8 +88,9 @@ private:
     std::optional<WebSocketReader> reader_;
 
     ByteVector early_;
-    ByteVector kept_;                 // What the user left unconsumed.
-    ByteVector unsent_;               // Ciphertext the kernel did not take.
+    ByteVector kept_;    // What the user left unconsumed.
+    ByteVector unsent_;  // Ciphertext the kernel did not take.
+    SendPace pace_{records_per_send};
     std::optional<ByteVector> pong_;  // The latest ping's payload, still to be answered.
     bool has_begun_ = false;
     bool peer_said_goodbye_ = false;

@@ -21,6 +21,10 @@ Result<ArenaMemory> ArenaMemory::reserve(std::size_t bytes) {
 ArenaMemory::ArenaMemory(ArenaMemory&& other) noexcept
     : bytes_(std::exchange(other.bytes_, MutableBytes{})) {}
 
+void ArenaMemory::discard(MutableBytes pages) {
+    (void)madvise(pages.data(), pages.size(), MADV_DONTNEED);
+}
+
 ArenaMemory::~ArenaMemory() {
     if (!bytes_.empty()) (void)munmap(bytes_.data(), bytes_.size());
 }

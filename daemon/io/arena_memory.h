@@ -17,6 +17,8 @@ public:
     ~ArenaMemory();
 
     MutableBytes bytes() const { return bytes_; }
+    // Gives whole pages back to the system; they are zero when they are touched again.
+    static void discard(MutableBytes pages);
 
 private:
     explicit ArenaMemory(MutableBytes bytes) : bytes_(bytes) {}

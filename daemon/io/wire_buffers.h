@@ -10,8 +10,9 @@ namespace relay {
 
 constexpr std::size_t max_record_plaintext = 16384;                      // RFC 8446 5.1
 constexpr std::size_t max_record_wire = max_record_plaintext + 256 + 5;  // RFC 8446 5.2
-constexpr std::size_t max_gathered = 4 * max_record_wire;                // One send().
-constexpr std::size_t max_received = 128 * 1024;                         // One recv().
+constexpr std::size_t records_per_send = 4;
+constexpr std::size_t max_gathered = records_per_send * max_record_wire;
+constexpr std::size_t max_received = 128 * 1024;  // One recv().
 constexpr std::size_t max_kept_plaintext = 64 * 1024;
 
 struct WireBuffers {

@@ -7,6 +7,7 @@
 
 #include "common/base/random.h"
 #include "common/session/arena.h"
+#include "common/session/session.h"
 #include "common/settings/settings.h"
 #include "daemon/identity/identity.h"
 #include "daemon/io/loop.h"
@@ -21,6 +22,7 @@ struct RoleContext {
     Log& log;
     Random& random;
     Arena& arena;              // For all sessions of the process.
+    SessionOptions sessions;   // How much memory they may have; the rest is the role's.
     const Identity& identity;  // Our own key.
     std::string state_dir;     // Where the role keeps what must survive a restart.
     std::string config_path;   // For messages; empty without one.

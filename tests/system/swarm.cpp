@@ -120,6 +120,7 @@ public:
                                                                     .log = log_,
                                                                     .random = random_,
                                                                     .arena = arena_,
+                                                                    .sessions = {},
                                                                     .identity = identities_.back(),
                                                                     .state_dir = options.state_dir,
                                                                     .config_path = {}},
