@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::uint32_t ring_usual_step = 32 * 1024;
 constexpr Duration allowance = std::chrono::milliseconds(1);
+// Bytes come in bursts, which shorter rounds would take for bandwidth.
+constexpr Duration round_least = std::chrono::milliseconds(10);
 // A window that nothing has needed for so long is halved.
 constexpr Duration epoch = std::chrono::seconds(2);
 
@@ -27,7 +29,7 @@ void measure(Credit& credit, const CreditLimits& limits, std::uint64_t offset, D
              TimePoint now) {
     const Duration round = round_trip + allowance;
     const Duration elapsed = now - credit.round_began;
-    if (elapsed < round) return;
+    if (elapsed < std::max(round, round_least)) return;
     const auto bytes = static_cast<double>(offset - credit.round_offset);
     const double wanted =
         2 * bytes * (static_cast<double>(round.count()) / static_cast<double>(elapsed.count()));

@@ -18,6 +18,7 @@ constexpr std::size_t GiB = std::size_t{1} << 30;
 constexpr std::size_t arena_least_bytes = std::size_t{64} << 20;
 constexpr std::size_t address_space_factor = 8;
 constexpr Duration trim_interval = std::chrono::seconds(3);
+constexpr Duration startup_takes = std::chrono::seconds(1);
 constexpr std::size_t worth_a_heap_trim = std::size_t{1} << 20;
 
 std::size_t bytes_of(const MemoryShare& share) {
@@ -71,7 +72,7 @@ void forget_startup_code() {
 
 ArenaTrimmer::ArenaTrimmer(Loop& loop, Arena& arena)
     : arena_(arena), timer_(loop, [this] { trim(); }) {
-    timer_.arm(trim_interval);
+    timer_.arm(startup_takes);
 }
 
 void ArenaTrimmer::trim() {

@@ -14,7 +14,7 @@ namespace relay {
 namespace {
 
 constexpr int unsent_limit = 32 * 1024;
-constexpr std::size_t max_per_wake = 256 * 1024;  // Then other carriers have their turn.
+constexpr std::size_t max_per_wake = 128 * 1024;  // Then other carriers have their turn.
 constexpr auto flush_patience = std::chrono::seconds{10};
 constexpr auto linger_patience = std::chrono::seconds{2};
 

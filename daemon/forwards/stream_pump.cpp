@@ -13,9 +13,9 @@ namespace relay {
 
 namespace {
 
-// Large pieces cost a fraction of small ones (DATAPATH: 256 KiB against 16 KiB is 1 to 4); one
-// stream still may not hold the loop for long.
-constexpr std::size_t turn_bytes = 256 * 1024;
+// Large pieces cost a fraction of small ones (256 KiB against 16 KiB is 1 to 4), but a keystroke of
+// another stream waits for the turn to end.
+constexpr std::size_t turn_bytes = 128 * 1024;
 
 template <typename Piece>
 std::array<iovec, 2> vectors_of(const std::array<Piece, 2>& pieces, std::size_t most) {
