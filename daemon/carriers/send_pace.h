@@ -27,6 +27,7 @@ public:
         bytes_ = 0;
     }
     std::size_t records() const { return records_; }
+    bool is_slow() const { return records_ == 1; }
 
 private:
     static constexpr Duration interval = std::chrono::milliseconds(10);

@@ -98,12 +98,16 @@ bool SocketCarrier::begin() {
 
 void SocketCarrier::ready(PollEvents events) {
     if (!begin()) return;
-    if (events.writable && !(send_unsent() && pump())) return;
+    if (events.writable) {
+        waits_ = false;
+        if (!send_unsent() || !pump()) return;
+        set_interest();
+    }
     if (events.readable && !receive_some()) return;
 }
 
 void SocketCarrier::set_interest() {
-    poll_->set_interest({.readable = true, .writable = !unsent_.empty()});
+    poll_->set_interest({.readable = true, .writable = waits_ || !unsent_.empty()});
 }
 
 bool SocketCarrier::finish(Error why) {
@@ -233,10 +237,22 @@ bool SocketCarrier::deliver(std::size_t filled) {
 
 // --- Sending ---
 
+// On a slow path nothing is encrypted while the kernel has enough: a keystroke could not overtake
+// it.
+bool SocketCarrier::should_wait() const {
+    return state_ == State::Open && pace_.is_slow() &&
+           unsent_bytes(poll_->fd()) >= unsent_limit / 2;
+}
+
 bool SocketCarrier::pump() {
     auto& buffers = loop_.wire_buffers();
     const Presence presence{*this};
     for (std::size_t sent = 0; unsent_.empty() && state_ != State::Lingering;) {
+        if (should_wait()) {
+            waits_ = true;
+            set_interest();
+            break;
+        }
         const auto room = MutableBytes{buffers.out}.first(pace_.records() * max_record_wire);
         MutableBytes out = room;
         const bool more = gather(out, presence);

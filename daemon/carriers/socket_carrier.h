@@ -66,6 +66,7 @@ private:
 
     // Sending. The same promise.
     bool pump();
+    bool should_wait() const;
     bool gather(MutableBytes& out, const Presence& presence);
     Status put_record(MutableBytes& out, WebSocketOpcode opcode, std::size_t payload_size);
     Status put_goodbye(MutableBytes& out);
@@ -92,6 +93,7 @@ private:
     ByteVector unsent_;  // Ciphertext the kernel did not take.
     SendPace pace_{records_per_send};
     std::optional<ByteVector> pong_;  // The latest ping's payload, still to be answered.
+    bool waits_ = false;              // For the kernel to have less to send, on a slow path.
     bool has_begun_ = false;
     bool peer_said_goodbye_ = false;
 

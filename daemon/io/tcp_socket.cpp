@@ -1,8 +1,10 @@
 #include "daemon/io/tcp_socket.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include <system_error>
@@ -42,6 +44,11 @@ void set_no_delay(int fd) {
 
 void set_unsent_limit(int fd, int bytes) {
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
+int unsent_bytes(int fd) {
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQNSD, &bytes) == 0 ? bytes : 0;
 }
 
 bool is_among_the_last_descriptors(int fd) {

@@ -18,6 +18,8 @@ std::string error_text(int error_number);
 void set_no_delay(int fd);
 // Bounds what waits unsent in the kernel, so that what is urgent overtakes what is bulk.
 void set_unsent_limit(int fd, int bytes);
+// What waits unsent in the kernel; 0 where that cannot be told.
+int unsent_bytes(int fd);
 
 // Whether a descriptor is among the last eighth that the process may have. Numbers are given out
 // from the lowest: streams that find no others leave these to carriers and to the control socket.
