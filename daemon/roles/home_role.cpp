@@ -83,14 +83,6 @@ void HomeRole::connected(Uplink::Connected what) {
     driver_->attach(std::move(what.port), 0);
 }
 
-SessionOptions HomeRole::session_options() const {
-    SessionOptions options = context_.sessions;
-    options.ping_interval = settings_.ping_interval;
-    options.ping_deadline = settings_.ping_deadline;
-    options.keep = settings_.keep_streams;
-    return options;
-}
-
 void HomeRole::begin_session(const SessionId& id) {
     if (driver_) {
         const std::size_t lost = driver_->session().streams().size();
@@ -99,8 +91,9 @@ void HomeRole::begin_session(const SessionId& id) {
         driver_->end(EndReason::Forgotten);
         former_ = std::move(driver_);
     }
-    driver_ = std::make_unique<SessionDriver>(context_.loop, static_cast<SessionUser&>(*this),
-                                              Side::Home, id, context_.arena, session_options());
+    driver_ =
+        std::make_unique<SessionDriver>(context_.loop, static_cast<SessionUser&>(*this), Side::Home,
+                                        id, context_.arena, session_options(context_, settings_));
     context_.log.info(fields(), "session begun with {}", relay_);
 }
 

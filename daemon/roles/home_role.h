@@ -60,7 +60,6 @@ private:
     void session_ended(SessionDriver& driver, EndReason reason) override;
 
     void connected(Uplink::Connected connected);
-    SessionOptions session_options() const;
     void begin_session(const SessionId& id);
     void target_dialled(StreamId stream, std::variant<UniqueFd, TargetDialer::Failure> result);
     void refuse(StreamId stream, const Destination& to);

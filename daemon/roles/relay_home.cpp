@@ -122,17 +122,10 @@ void RelayHome::begin_session(const SessionId& id) {
                           driver_->session().streams().size());
         retire_driver(EndReason::Replaced);
     }
-    driver_ = std::make_unique<SessionDriver>(context_.loop, static_cast<SessionUser&>(*this),
-                                              Side::Relay, id, context_.arena, session_options());
-}
-
-SessionOptions RelayHome::session_options() const {
-    SessionOptions options = context_.sessions;
-    options.ping_interval = settings_.ping_interval;
-    options.ping_deadline = settings_.ping_deadline;
-    options.keep = settings_.keep_streams;
+    SessionOptions options = session_options(context_, settings_);
     options.streams_max = std::min(settings_.streams_per_home, wire::streams_max);
-    return options;
+    driver_ = std::make_unique<SessionDriver>(context_.loop, static_cast<SessionUser&>(*this),
+                                              Side::Relay, id, context_.arena, options);
 }
 
 // The driver lives on until its goodbye is said. Its streams are over already.

@@ -108,7 +108,6 @@ private:
     void probed(ForwardId forward, const ProbeResult& result) override;
     void carriers_need_renewal(ForwardId forward, unsigned failures) override;
 
-    SessionOptions session_options() const;
     void begin_session(const SessionId& id);
     void retire_driver(EndReason reason);
     void home_left();

@@ -28,6 +28,16 @@ struct RoleContext {
     std::string config_path;   // For messages; empty without one.
 };
 
+// What the settings of a relay and of a home both say of sessions.
+template <typename RoleSettings>
+SessionOptions session_options(const RoleContext& context, const RoleSettings& settings) {
+    SessionOptions options = context.sessions;
+    options.ping_interval = settings.ping_interval;
+    options.ping_deadline = settings.ping_deadline;
+    options.keep = settings.keep_streams;
+    return options;
+}
+
 class Role : public Operations {
 public:
     // Reads the configuration again, and ends in apply(): the program knows how.
