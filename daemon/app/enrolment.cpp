@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "daemon/io/loop.h"
 
 namespace relay {
@@ -70,7 +72,8 @@ public:
         dialer_ = std::make_unique<Dialer>(loop_, random_, request_.relay, options,
                                            [this](auto carrier) { dialled(std::move(carrier)); });
         loop_.run();
-        return result_;
+        if (fault_) return *fault_;
+        return Done{};
     }
 
 private:
@@ -103,7 +106,7 @@ private:
     }
 
     void introduced(HomeHandshaker::Outcome outcome) {
-        if (std::holds_alternative<Welcome>(outcome.answer)) return end(Done{});
+        if (std::holds_alternative<Welcome>(outcome.answer)) return end(std::nullopt);
         if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
             return end(relay::fault_of(*refusal, request_.invitation));
         }
@@ -125,8 +128,8 @@ private:
         return {fmt::format("{}{}", before, text), hint_for(error, request_.relay)};
     }
 
-    void end(Result<Done, EnrolmentFault> result) {
-        result_ = std::move(result);
+    void end(std::optional<EnrolmentFault> fault) {
+        fault_ = std::move(fault);
         loop_.stop();
     }
 
@@ -136,7 +139,7 @@ private:
     SecureRandom random_;
     Loop loop_;
     bool is_other_relay_ = false;
-    Result<Done, EnrolmentFault> result_ = EnrolmentFault{"interrupted", {}};
+    std::optional<EnrolmentFault> fault_ = EnrolmentFault{"interrupted", {}};
     std::unique_ptr<Dialer> dialer_;
     std::unique_ptr<HomeHandshaker> handshaker_;
 };
