@@ -21,12 +21,16 @@ def cut_while_bytes_flow(tunnel, visitors):
     total = STREAMS * BYTES_PER_STREAM
     seen = {tunnel.wait_for_session()["id"]}
     for number in range(1, CUTS + 1):
+        for visitor in visitors:  # None is through before the last cut.
+            visitor.hold_at(BYTES_PER_STREAM * (2 * number + 1) // (2 * CUTS + 2))
         def far_enough(wanted=total * number // (CUTS + 1)):
             return sum(visitor.received for visitor in visitors) >= wanted
         wait_for(f"the moment of cut {number}", far_enough, 60)
         assert sum(visitor.received for visitor in visitors) < total, "too late to cut"
         wait_for("a carrier to cut", tunnel.cut_carriers)
         seen.add(tunnel.wait_for_session()["id"])
+    for visitor in visitors:
+        visitor.hold_at(BYTES_PER_STREAM)
     return seen
 
 

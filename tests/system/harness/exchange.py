@@ -13,6 +13,14 @@ class Exchange:
     def __init__(self, sent):
         self.sent = sent
         self.received = 0
+        self._changed = threading.Condition()
+        self._may_receive = len(sent)
+
+    def hold_at(self, received):
+        """Reads no more than so many bytes in all, until told otherwise."""
+        with self._changed:
+            self._may_receive = received
+            self._changed.notify()
 
     def run(self, connection):
         """The digest of what came."""
@@ -20,6 +28,8 @@ class Exchange:
         sender.start()
         digest = hashlib.sha256()
         while self.received < len(self.sent):
+            with self._changed:
+                self._changed.wait_for(lambda: self.received < self._may_receive)
             part = connection.recv(CHUNK)
             if not part:
                 raise EOFError(f"the connection ended after {self.received} bytes")
