@@ -6,8 +6,9 @@ namespace relay {
 
 namespace {
 
-constexpr std::uint32_t ring_usual_step = 32 * 1024;
-constexpr Duration allowance = std::chrono::milliseconds(1);
+constexpr std::uint32_t step_least = 32 * 1024;
+constexpr std::uint32_t step_most = 256 * 1024;
+constexpr Duration allowance = std::chrono::microseconds(250);
 // Bytes come in bursts, which shorter rounds would take for bandwidth.
 constexpr Duration round_least = std::chrono::milliseconds(10);
 // A window that nothing has needed for so long is halved.
@@ -54,7 +55,8 @@ std::uint32_t tell(Credit& credit, std::uint64_t offset) {
 }
 
 bool worth_telling(const Credit& credit, std::uint64_t offset) {
-    return offset - credit.told >= std::min(credit.window / 4, ring_usual_step);
+    const auto step = std::clamp(credit.window / 8, step_least, step_most);
+    return offset - credit.told >= std::min(credit.window / 4, step);
 }
 
 }  // namespace relay

@@ -3,7 +3,8 @@
 // than keep its path busy: what waits behind them does not wait long.
 //
 // The round trip is the shortest that was seen: a queue on the way must not justify itself. It
-// counts one millisecond more, for what acknowledging and scheduling take on the fastest of paths.
+// counts a quarter of a millisecond more, for what acknowledging and scheduling take on the fastest
+// of paths.
 #pragma once
 
 #include <cstdint>

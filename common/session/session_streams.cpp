@@ -235,7 +235,7 @@ void Session::acknowledge(StreamRecord& stream, std::uint64_t offset) {
         settle_sending(stream);
     }
     const Ring& ring = stream.sending;
-    const bool has_room = ring.block == 0 || free_bytes(ring) >= ring.capacity / 4;
+    const bool has_room = ring.block == 0 || free_bytes(ring) >= ring.capacity / 2;
     if (stream.wants_room && (has_room || stream.held_back)) {
         stream.wants_room = false;
         events_.push_back(StreamWritable{stream.id});

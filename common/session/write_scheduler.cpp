@@ -3,7 +3,7 @@
 namespace relay {
 
 void WriteScheduler::add(StreamId stream) {
-    fresh_.push_back({stream, quantum_bytes});
+    fresh_.push_back({stream, first_quantum_bytes});
 }
 
 std::optional<StreamId> WriteScheduler::next() {

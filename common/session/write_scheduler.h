@@ -12,8 +12,10 @@ namespace relay {
 
 class WriteScheduler {
 public:
-    // Bytes that a stream may send in its turn.
-    static constexpr std::int32_t quantum_bytes = 16384;
+    // Bytes that a stream may send in its turn: at first little, then as much as makes a piece
+    // that its socket takes at a fair price.
+    static constexpr std::int32_t first_quantum_bytes = 16384;
+    static constexpr std::int32_t quantum_bytes = 65536;
 
     // The stream has bytes to send. It must not be in already.
     void add(StreamId stream);

@@ -163,6 +163,9 @@ TEST_CASE("a ring that is hardly used gives memory back after a while") {
     CHECK(ring.size == 100);
 }
 
+// A round trip of 40 ms, and the allowance.
+constexpr Duration a_round = 40250us;
+
 TEST_CASE("credit follows bandwidth and delay, up to its limit") {
     constexpr CreditLimits limits{65536, 16 << 20};
     Credit credit = first_credit(65536, TimePoint{});
@@ -170,14 +173,14 @@ TEST_CASE("credit follows bandwidth and delay, up to its limit") {
     TimePoint now{};
     // All that is allowed arrives within each round trip: the window is what limits.
     for (int round = 0; round < 12; ++round) {
-        now += 41ms;
+        now += a_round;
         offset += credit.window;
         measure(credit, limits, offset, 40ms, now);
     }
     CHECK(credit.window == 16 << 20);
     // From now on 100 KB arrive in each: the window falls to twice of that, and stays.
     for (int round = 0; round < 1000; ++round) {
-        now += 41ms;
+        now += a_round;
         offset += 100'000;
         measure(credit, limits, offset, 40ms, now);
     }
@@ -187,7 +190,7 @@ TEST_CASE("credit follows bandwidth and delay, up to its limit") {
 TEST_CASE("a pause does not take credit away at once") {
     constexpr CreditLimits limits{65536, 16 << 20};
     Credit credit = first_credit(65536, TimePoint{});
-    measure(credit, limits, 1'000'000, 40ms, TimePoint{41ms});
+    measure(credit, limits, 1'000'000, 40ms, TimePoint{a_round});
     CHECK(credit.window == 2'000'000);
     measure(credit, limits, 1'000'001, 40ms, TimePoint{1s});
     CHECK(credit.window == 2'000'000);
@@ -223,6 +226,15 @@ TEST_CASE("a stream that was quiet goes before those that were busy") {
     scheduler.charge(16384);
     CHECK(*scheduler.next() == StreamId{1});
     scheduler.add(StreamId{2});
+    CHECK(*scheduler.next() == StreamId{2});
+}
+
+TEST_CASE("of two streams that have just become busy, neither sends much before the other") {
+    WriteScheduler scheduler;
+    scheduler.add(StreamId{1});
+    scheduler.add(StreamId{2});
+    CHECK(*scheduler.next() == StreamId{1});
+    scheduler.charge(16384);
     CHECK(*scheduler.next() == StreamId{2});
 }
 
