@@ -11,11 +11,15 @@
 #include "common/base/bytes.h"
 #include "common/base/endpoint.h"
 #include "common/base/result.h"
+#include "common/wire/limits.h"
 
 namespace relay {
 
 // The most that one carrier_fill() is asked for: with WebSocket's header it makes one TLS record.
 constexpr std::size_t max_carrier_fill = 16384 - 16;
+// What a full one carries of a stream.
+constexpr std::size_t stream_bytes_per_fill =
+    max_carrier_fill - wire::frame_header_bytes - wire::data_header_bytes;
 // The most that a user may leave unconsumed.
 constexpr std::size_t max_carrier_rest = 64 * 1024;
 

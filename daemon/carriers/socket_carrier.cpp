@@ -14,7 +14,6 @@ namespace relay {
 namespace {
 
 constexpr int unsent_limit = 32 * 1024;
-constexpr std::size_t max_per_wake = 128 * 1024;  // Then other carriers have their turn.
 constexpr auto flush_patience = std::chrono::seconds{10};
 constexpr auto linger_patience = std::chrono::seconds{2};
 
@@ -124,9 +123,13 @@ bool SocketCarrier::finish(Error why) {
 
 // --- Receiving ---
 
+std::size_t SocketCarrier::turn_bytes() const {
+    return loop_.turn_length().records(now()) * max_record_plaintext;
+}
+
 bool SocketCarrier::receive_some() {
     auto& in = loop_.wire_buffers().in;
-    for (std::size_t taken = 0; taken < max_per_wake;) {
+    for (std::size_t taken = 0, most = turn_bytes(); taken < most;) {
         const auto size = recv(poll_->fd(), in.data(), in.size(), 0);
         if (size == 0) return finish({ErrorCode::System, "the peer closed the connection"});
         if (size < 0) {
@@ -247,6 +250,7 @@ bool SocketCarrier::should_wait() const {
 bool SocketCarrier::pump() {
     auto& buffers = loop_.wire_buffers();
     const Presence presence{*this};
+    const std::size_t most = turn_bytes();
     for (std::size_t sent = 0; unsent_.empty() && state_ != State::Lingering;) {
         if (should_wait()) {
             waits_ = true;
@@ -261,7 +265,7 @@ bool SocketCarrier::pump() {
         if (!wire.empty() && !send_now(wire)) return false;
         sent += wire.size();
         if (!more) break;
-        if (sent >= max_per_wake && unsent_.empty()) {
+        if (sent >= most && unsent_.empty()) {
             turn_end_.schedule();
             break;
         }

@@ -58,6 +58,7 @@ private:
     void set_interest();
 
     // Receiving. False: closed or destroyed, and nothing may be touched any more.
+    std::size_t turn_bytes() const;
     bool receive_some();
     bool take(Bytes wire);
     Status decrypt(Bytes wire, std::size_t& filled);

@@ -13,10 +13,6 @@ namespace relay {
 
 namespace {
 
-// Large pieces cost a fraction of small ones (256 KiB against 16 KiB is 1 to 4), but a keystroke of
-// another stream waits for the turn to end.
-constexpr std::size_t turn_bytes = 128 * 1024;
-
 template <typename Piece>
 std::array<iovec, 2> vectors_of(const std::array<Piece, 2>& pieces, std::size_t most) {
     std::array<iovec, 2> vectors{};
@@ -40,7 +36,8 @@ void close_by_reset(int fd) {
 }
 
 StreamPump::StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver)
-    : driver_(driver),
+    : turn_length_(loop.turn_length()),
+      driver_(driver),
       poll_(loop, std::move(socket), [this](PollEvents events) { ready(events); }) {
     set_no_delay(poll_.fd());
 }
@@ -81,12 +78,15 @@ StreamPump::Outcome StreamPump::read_some() {
         has_room_ = false;
         return Outcome::Fine;
     }
-    const auto vectors = vectors_of(space, turn_bytes);
+    const auto time = now();
+    const auto vectors =
+        vectors_of(space, turn_length_.records(time) * SessionDriver::bytes_per_record);
     const ssize_t size = readv(poll_.fd(), vectors.data(), vectors[1].iov_len > 0 ? 2 : 1);
     if (size < 0 && !is_temporary(errno)) return Outcome::Broken;
     const std::size_t count = size > 0 ? static_cast<std::size_t>(size) : 0;
     driver_.session().wrote(stream_, count);
     driver_.count_out(count);
+    if (count > 0) turn_length_.saw(count, time);
     if (size == 0) {
         reading_ = false;
         driver_.session().finish(stream_);

@@ -32,6 +32,7 @@ private:
     Outcome write_some();
     void watch();
 
+    TurnLength& turn_length_;
     SessionDriver& driver_;
     StreamId stream_{};
     Poll poll_;

@@ -1,5 +1,7 @@
 #include "daemon/io/loop.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -48,7 +50,17 @@ Loop::~Loop() {
 }
 
 void Loop::run() {
-    uv_run(&uv_, UV_RUN_DEFAULT);
+    stopped_ = false;
+    while (uv_run(&uv_, UV_RUN_NOWAIT) != 0 && !stopped_) wait();
+}
+
+// A sleeper in epoll_wait() is woken "synchronously" (Linux 6.12 and later): on the core of whoever
+// wrote to its socket, since that is expected to sleep next. A peer on this machine that has more
+// to write does not, and the woken waits for it, for milliseconds, beside an idle core. Those who
+// poll the epoll descriptor itself are woken where there is room.
+void Loop::wait() {
+    pollfd events{uv_backend_fd(&uv_), POLLIN, 0};
+    (void)poll(&events, 1, uv_backend_timeout(&uv_));
 }
 
 void Loop::run_once() {
@@ -56,6 +68,7 @@ void Loop::run_once() {
 }
 
 void Loop::stop() {
+    stopped_ = true;
     uv_stop(&uv_);
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "daemon/io/turn_length.h"
 #include "daemon/io/uv_handle.h"
 
 namespace relay {
@@ -38,6 +39,9 @@ public:
     // The buffers that all carriers of this loop share, made on first use.
     WireBuffers& wire_buffers();
 
+    // What all sockets of this loop keep to.
+    TurnLength& turn_length() { return turn_length_; }
+
     // Runs `task` when the loop ends, before it waits for handles to close; what the task holds
     // lives until they have. For libraries that need turns of the loop to end.
     void at_end(std::function<void()> task) { at_end_.push_back(std::move(task)); }
@@ -52,6 +56,7 @@ private:
     void forget(Deferred& deferred);
     void wake();
     void run_deferred();
+    void wait();
 
     std::vector<std::function<void()>> at_end_;  // First member: the last to go.
     uv_loop_t uv_;
@@ -62,6 +67,8 @@ private:
     std::vector<Deferred*> scheduled_;
     std::vector<Deferred*> running_;
     std::unique_ptr<WireBuffers> wire_buffers_;
+    TurnLength turn_length_;
+    bool stopped_ = false;
     std::size_t work_under_way_ = 0;
 };
 

@@ -46,6 +46,9 @@ public:
         TimePoint since;
     };
 
+    // What one full record carries of a stream: multiples of it leave none half empty.
+    static constexpr std::size_t bytes_per_record = stream_bytes_per_fill;
+
     // `user` and `arena` outlive it.
     SessionDriver(Loop& loop, SessionUser& user, Side side, const SessionId& id, Arena& arena,
                   const SessionOptions& options);
