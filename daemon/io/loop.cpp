@@ -59,8 +59,10 @@ void Loop::run() {
 // to write does not, and the woken waits for it, for milliseconds, beside an idle core. Those who
 // poll the epoll descriptor itself are woken where there is room.
 void Loop::wait() {
+    const int timeout = uv_backend_timeout(&uv_);  // 0 while a run has something to do.
+    if (timeout == 0) return;
     pollfd events{uv_backend_fd(&uv_), POLLIN, 0};
-    (void)poll(&events, 1, uv_backend_timeout(&uv_));
+    (void)poll(&events, 1, timeout);
 }
 
 void Loop::run_once() {
