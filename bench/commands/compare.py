@@ -60,7 +60,7 @@ class Comparison:
             for name in self._options.only:
                 tell(f"starting {name}")
                 self._rigs[name] = rigs.ALL[name](scene, target_port)
-            self._memory("idle", memory.rss)
+            self._memory("idle", memory.settled)
             self._memory("streams", lambda rig: memory.with_idle_streams(rig, IDLE_STREAMS))
             for number in range(1, self._options.rounds + 1):
                 self._round(number)

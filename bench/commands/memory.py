@@ -39,9 +39,9 @@ def _shown(by_side):
 
 
 def _measure(rig, name, gigabytes):
-    found = {"idle": _both(rig),
+    found = {"idle": memory.settled(rig, _both),
              f"{IDLE_STREAMS:,} idle streams": memory.with_idle_streams(rig, IDLE_STREAMS, _both),
-             "when they have gone": _both(rig)}
+             "when they have gone": memory.settled(rig, _both)}
     passed = _load(rig, name, gigabytes)
     found[f"after {passed:.0f} GB"] = _both(rig)
     time.sleep(SETTLE_SECONDS)
