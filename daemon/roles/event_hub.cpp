@@ -30,4 +30,12 @@ Moment moment_at(TimePoint then) {
                      std::chrono::duration_cast<std::chrono::milliseconds>(wall).count());
 }
 
+Moment moment_at_unix(std::int64_t unix_s) {
+    return moment_at(now() + std::chrono::seconds(unix_s - unix_now()));
+}
+
+std::int64_t unix_now() {
+    return std::chrono::duration_cast<std::chrono::seconds>(wall_time().time_since_epoch()).count();
+}
+
 }  // namespace relay

@@ -21,5 +21,8 @@ private:
 
 // A moment as the wall names it.
 Moment moment_at(TimePoint then);
+Moment moment_at_unix(std::int64_t unix_s);
+// By the wall's clock, in seconds.
+std::int64_t unix_now();
 
 }  // namespace relay

@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include "common/settings/forward.h"
-#include "daemon/io/system_clock.h"
 #include "daemon/roles/relay_role.h"
 
 namespace relay {
 
 void RelayRole::forget_expired_invitations() {
-    const std::int64_t now_s =
-        std::chrono::duration_cast<std::chrono::seconds>(wall_time().time_since_epoch()).count();
+    const std::int64_t now_s = unix_now();
     std::erase_if(invitations_,
                   [&](const auto& entry) { return entry.second.expires_unix_s <= now_s; });
 }

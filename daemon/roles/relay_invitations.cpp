@@ -6,7 +6,6 @@
 
 #include "common/settings/forward.h"
 #include "common/settings/invitation.h"
-#include "daemon/io/system_clock.h"
 #include "daemon/io/tcp_listener.h"
 #include "daemon/roles/relay_role.h"
 
@@ -17,14 +16,6 @@ namespace {
 constexpr std::size_t max_invitations = 256;
 constexpr double default_expiry_s = 15 * 60;
 constexpr double expiry_most_s = 30.0 * 24 * 3600;
-
-std::int64_t unix_now() {
-    return std::chrono::duration_cast<std::chrono::seconds>(wall_time().time_since_epoch()).count();
-}
-
-Moment moment_at_unix(std::int64_t unix_s) {
-    return moment_at(now() + std::chrono::seconds(unix_s - unix_now()));
-}
 
 InvitationSnapshot shown(const RuntimeInvitation& invitation) {
     InvitationSnapshot snapshot;

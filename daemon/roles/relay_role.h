@@ -87,6 +87,8 @@ private:
     Result<std::vector<Selected>> select(const std::string& home, const std::string& listen) const;
     ForwardSnapshot snapshot_of(const RelayHome& home, ForwardId forward) const;
     std::optional<ProbeSnapshot> last_probe(const RelayHome& home, ForwardId forward) const;
+    static ProbeSnapshot snapshot_of(const RelayHome& home, const Forward& forward,
+                                     const ProbeResult& result);
     HomeSnapshot snapshot_of(const RelayHome& home) const;
 
     RoleContext context_;

@@ -1,0 +1,154 @@
+// What an operator can change about the forwards of a relay.
+#include <fmt/format.h>
+
+#include "common/settings/forward.h"
+#include "daemon/roles/relay_role.h"
+
+namespace relay {
+
+namespace {
+
+constexpr double grace_most_s = 24 * 3600;
+constexpr double expiry_most_s = 365.0 * 24 * 3600;
+
+Error no_home(std::string_view name) {
+    return Error{ErrorCode::NotFound,
+                 fmt::format("no home is called \"{}\": relayctl home list shows them", name)};
+}
+
+}  // namespace
+
+// The named home; without a name the only one that is connected, or the only one there is.
+Result<RelayHome*> RelayRole::home_for_forward(const std::string& name) const {
+    if (!name.empty()) {
+        const auto found = homes_.find(name);
+        if (found == homes_.end()) return no_home(name);
+        return found->second.get();
+    }
+    std::vector<RelayHome*> online;
+    for (const auto& [known, home] : homes_) {
+        if (home->online()) online.push_back(home.get());
+    }
+    if (online.size() == 1) return online.front();
+    if (online.empty() && homes_.size() == 1) return homes_.begin()->second.get();
+    if (homes_.empty()) {
+        return Error{ErrorCode::NotFound,
+                     "no home is known yet: relayctl home add NAME 'ssh-ed25519 …'"};
+    }
+    return Error{ErrorCode::Refused,
+                 fmt::format("{} homes are connected: say which one with --home NAME",
+                             online.empty() ? "no" : std::to_string(online.size()))};
+}
+
+Result<std::vector<ForwardSnapshot>> RelayRole::add_forward(const AddForward& request) {
+    const auto chosen = home_for_forward(request.home);
+    if (!chosen) return chosen.error();
+    RelayHome& home = **chosen;
+    auto wanted = parse_forward(request.listen, request.to);
+    if (!wanted) return wanted.error();
+    ProbeKind probe = ProbeKind::Auto;
+    if (!request.probe.empty()) {
+        const auto kind = probe_kind_of(request.probe);
+        if (!kind) {
+            return Error{ErrorCode::Malformed,
+                         fmt::format("\"{}\" is no probe: auto, none, tcp, rdp, ssh, http, tls, "
+                                     "ftp or vnc",
+                                     request.probe)};
+        }
+        probe = *kind;
+    }
+    if (home.forwards().size() + wanted->size() > max_forwards_per_home) {
+        return Error{ErrorCode::TooLarge,
+                     fmt::format("a home has at most {} forwards", max_forwards_per_home)};
+    }
+    // Written so that what is no number is refused as well.
+    if (request.grace_s && !(*request.grace_s >= 0 && *request.grace_s <= grace_most_s)) {
+        return Error{ErrorCode::Malformed, "the grace is at most 24h"};
+    }
+    if (request.for_s && !(*request.for_s >= 1 && *request.for_s <= expiry_most_s)) {
+        return Error{ErrorCode::Malformed, "a forward's time is from 1s to 365d"};
+    }
+    std::optional<std::int64_t> expires;
+    if (request.for_s) expires = unix_now() + static_cast<std::int64_t>(*request.for_s);
+    const Origin origin = request.temporary ? Origin::Temporary : Origin::Runtime;
+    std::vector<ForwardId> added;
+    for (ForwardSettings& forward : *wanted) {
+        forward.probe = probe;
+        if (request.grace_s) {
+            forward.grace =
+                std::chrono::milliseconds(static_cast<std::int64_t>(*request.grace_s * 1000));
+        }
+        added.push_back(home.add_forward(forward, origin, expires));
+        const Forward& made = *home.forwards().at(added.back()).forward;
+        if (made.is_listening()) continue;
+        // All of them or none.
+        const Error why{ErrorCode::System, made.error()};
+        for (const ForwardId id : added) home.remove_forward(id, RelayHome::Streams::Reset);
+        return why;
+    }
+    const Status saved = save_forwards();
+    if (!saved) {
+        for (const ForwardId id : added) home.remove_forward(id, RelayHome::Streams::Reset);
+        return saved.error();
+    }
+    std::vector<ForwardSnapshot> list;
+    for (const ForwardId id : added) {
+        list.push_back(snapshot_of(home, id));
+        home.tell("forward-added", fmt::format("to {}", list.back().target), id);
+    }
+    return list;
+}
+
+// Which forwards an operator means; an error when there is none.
+Result<std::vector<RelayRole::Selected>> RelayRole::select(const std::string& home_name,
+                                                           const std::string& listen) const {
+    std::optional<HostPortRange> range;
+    if (!listen.empty()) {
+        const auto parsed = parse_listen(listen);
+        if (!parsed) return parsed.error();
+        range = *parsed;
+    }
+    // A port alone means that port on whatever address.
+    const bool any_address = listen.find_first_not_of("0123456789-") == std::string::npos;
+    std::vector<Selected> selected;
+    for (const auto& [name, home] : homes_) {
+        if (!home_name.empty() && name != home_name) continue;
+        for (const auto& [id, own] : home->forwards()) {
+            const HostPort& at = own.forward->settings().listen;
+            if (range && !range->ports.contains(at.port)) continue;
+            if (range && !any_address && at.host != range->host) continue;
+            selected.push_back({home.get(), id});
+        }
+    }
+    if (selected.empty() && (range || !home_name.empty())) {
+        return Error{ErrorCode::NotFound,
+                     fmt::format("no forward \"{}\": relayctl forward list shows them",
+                                 listen.empty() ? home_name : listen)};
+    }
+    return selected;
+}
+
+Result<std::vector<ForwardSnapshot>> RelayRole::remove_forward(const ForwardSelector& which) {
+    if (which.listen.empty()) return Error{ErrorCode::Malformed, "which forward? Give its port"};
+    const auto selected = select(which.home, which.listen);
+    if (!selected) return selected.error();
+    std::vector<ForwardSnapshot> removed;
+    for (const Selected& entry : *selected) {
+        if (entry.home->forwards().at(entry.forward).origin == Origin::Config) {
+            return Error{
+                ErrorCode::Refused,
+                fmt::format("forward {} stands in {}: remove it there, then relayctl reload",
+                            which.listen, context_.config_path)};
+        }
+        removed.push_back(snapshot_of(*entry.home, entry.forward));
+    }
+    for (const Selected& entry : *selected) {
+        entry.home->tell("forward-removed", "by an operator", entry.forward);
+        entry.home->remove_forward(entry.forward, RelayHome::Streams::GoOn);
+    }
+    const Status saved = save_forwards();
+    if (!saved) return saved.error();
+    return removed;
+}
+
+}  // namespace relay
