@@ -126,7 +126,6 @@ void HomeRole::session_ended(SessionDriver& driver, EndReason reason) {
             "another process with the same key took the session over: stop one of the two",
             message_id::session_taken_over);
     } else if (reason == EndReason::Removed) {
-        uplink_.stay_away();
         uplink_.dial_much_later(
             "the relay has removed this home: an operator there can invite it again (relayctl "
             "invite), or add its key",

@@ -35,6 +35,7 @@ Uplink::Uplink(const RoleContext& context, const HomeSettings& settings, Session
       on_connected_(std::move(on_connected)),
       backoff_({settings.reconnect_first, settings.reconnect_most}, context.random),
       yield_({std::chrono::seconds(30), std::chrono::minutes(5)}, context.random),
+      admissions_(context.state_dir, fingerprint_of(context.identity.public_key())),
       redial_(context.loop, [this] { dial(); }) {}
 
 const Endpoint& Uplink::endpoint() const {
@@ -52,6 +53,17 @@ void Uplink::dial_much_later(const std::string& why, std::string_view message_id
     context_.log.warning({.message_id = message_id}, "{}; trying again in {:.0f} s", problem_,
                          seconds(wait));
     redial_.arm(wait);
+}
+
+void Uplink::is_up() {
+    backoff_.reset();
+    problem_.clear();
+    if (std::exchange(is_admitted_, true)) return;
+    const Status noted = admissions_.add(relay_);
+    if (!noted) {
+        context_.log.warning({}, "{}; if the relay removes this home, it will be dialled as before",
+                             noted.error().text);
+    }
 }
 
 void Uplink::stop() {
@@ -86,6 +98,8 @@ void Uplink::dialled(Result<std::unique_ptr<Carrier>> carrier) {
 // Trust on first use, as ssh does it; a pinned fingerprint comes before what is remembered.
 Status Uplink::approve(const PublicKey& relay) {
     const Fingerprint shown = fingerprint_of(relay);
+    if (shown != relay_) is_admitted_ = false;
+    relay_ = shown;
     if (settings_.relay_key) {
         if (shown == *settings_.relay_key) return Done{};
         return Error{
@@ -121,29 +135,45 @@ void Uplink::introduced(HomeHandshaker::Outcome outcome) {
         return;
     }
     if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
-        std::string why = fmt::format("the relay refuses us: {}", refusal->text);
-        if (refusal->reason == RefusalReason::UnknownKey) {
-            unwanted_ = unwanted_ || was_up_;
-            why += fmt::format("; let us in there with: relayctl home add {} '{}'", settings_.name,
-                               public_key_line(context_.identity.public_key(), settings_.name));
-        }
-        failed(why);
+        refused(*refusal);
         return;
     }
     failed(std::get<Error>(outcome.answer).text);
 }
 
+// A home that is new there may be added at any moment, one that was removed hardly so.
+void Uplink::refused(const Refusal& refusal) {
+    std::string why = fmt::format("the relay refuses us: {}", refusal.text);
+    if (refusal.reason != RefusalReason::UnknownKey) {
+        failed(why);
+        return;
+    }
+    const bool is_removed = is_admitted_ || admissions_.has(relay_);
+    if (is_removed) why += "; it had let us in before, so it has removed this home";
+    why += fmt::format("; let us in there with: relayctl home add {} '{}'", settings_.name,
+                       public_key_line(context_.identity.public_key(), settings_.name));
+    if (is_removed) {
+        retry(why, yield_.next(), message_id::home_removed);
+    } else {
+        failed(why);
+    }
+}
+
 void Uplink::failed(const std::string& why) {
+    retry(why, backoff_.next());
+}
+
+void Uplink::retry(const std::string& why, Duration wait, std::string_view message_id) {
     const std::string relay = to_text(endpoint());
     ++attempts_;
-    const Duration wait = (unwanted_ ? yield_ : backoff_).next();
     // The same words again are news to nobody.
     const std::string problem = fmt::format("cannot connect to {}: {}", relay, why);
     const auto line = "{}, redialling in {:.1f} s";
     if (problem == problem_) {
         context_.log.debug({.peer = relay}, fmt::runtime(line), problem, seconds(wait));
     } else {
-        context_.log.warning({.peer = relay}, fmt::runtime(line), problem, seconds(wait));
+        context_.log.warning({.peer = relay, .message_id = message_id}, fmt::runtime(line), problem,
+                             seconds(wait));
     }
     problem_ = problem;
     redial_.arm(wait);

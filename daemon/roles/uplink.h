@@ -15,6 +15,7 @@
 #include "common/crypto/fingerprint.h"
 #include "common/settings/settings.h"
 #include "daemon/carriers/dialer.h"
+#include "daemon/roles/admissions.h"
 #include "daemon/roles/role.h"
 #include "daemon/sessions/handshaker.h"
 
@@ -38,20 +39,13 @@ public:
     void dial_at_once();
     // Somebody else has our key, or the relay wants us no longer: wait longer each time.
     void dial_much_later(const std::string& why, std::string_view message_id);
-    // The relay has removed us: it will not know our key, until an operator lets us in again.
-    void stay_away() { unwanted_ = true; }
     // The session came to a bad end, so that trying again at once could go on for ever.
     void dial_later(const std::string& why) { failed(why); }
     void stop();
     // Used from the next attempt on.
     void set(const HomeSettings& settings) { settings_ = settings; }
     // Data flows: the next failure is a first one.
-    void is_up() {
-        backoff_.reset();
-        was_up_ = true;
-        unwanted_ = false;
-        problem_.clear();
-    }
+    void is_up();
     // Why there is no carrier now; empty: nothing is wrong.
     const std::string& problem() const { return problem_; }
 
@@ -60,7 +54,9 @@ private:
     void dialled(Result<std::unique_ptr<Carrier>> carrier);
     void introduced(HomeHandshaker::Outcome outcome);
     Status approve(const PublicKey& relay);
+    void refused(const Refusal& refusal);
     void failed(const std::string& why);
+    void retry(const std::string& why, Duration wait, std::string_view message_id = {});
     const Endpoint& endpoint() const;
 
     RoleContext context_;
@@ -69,8 +65,9 @@ private:
     OnConnected on_connected_;
     Backoff backoff_;
     Backoff yield_;  // To another process with our key, or to a relay that removed us.
-    bool was_up_ = false;
-    bool unwanted_ = false;
+    Admissions admissions_;
+    Fingerprint relay_{};       // Of the relay that was approved last.
+    bool is_admitted_ = false;  // It has let us in, and that is written down.
     UvTimer redial_;
     std::size_t attempts_ = 0;  // Which endpoint's turn it is.
     std::unique_ptr<Dialer> dialer_;
