@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """One line from the relay makes a machine a home; removing the home ends everything it had."""
 
+import base64
+import hashlib
 import os
 import pty
 import re
@@ -8,6 +10,7 @@ import select
 import shutil
 import socket
 import stat
+import subprocess
 import time
 
 from harness.clients import connect
@@ -16,6 +19,7 @@ from harness.relayd import Daemon, build_folder
 from harness.targets import Target, echo
 
 RELAYD = build_folder() / "daemon/relayd"
+INVITATIONS_MOST = 256
 
 
 class Machine:
@@ -62,6 +66,14 @@ class Relay(Daemon):
 
     def homes(self):
         return {each["name"]: each for each in self.ask("home", "list")["homes"]}
+
+
+def with_another_secret(token):
+    """The same token, as somebody would make it who has to guess its secret (PROTOCOL.md 3.1)."""
+    told = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    told[33:49] = os.urandom(16)
+    told[-4:] = hashlib.sha256(b"relayd-token-v1" + told[:-4]).digest()[:4]
+    return base64.urlsafe_b64encode(told).rstrip(b"=").decode()
 
 
 def says(port, text=b"hello"):
@@ -152,16 +164,54 @@ def an_invitation_ends(scene, relay):
     assert "expired" in shown and "relayctl invite late" in shown, shown
     scene.fact("an invitation that has expired is refused, and the command for another one is shown")
 
+    def words(shown):
+        return re.sub(r"(expired|holds) .* machine's clock", "", shown)
+    *before, token = relay.invite("late")
+    guessed = late.join([*before, with_another_secret(token)], "--yes", status=1)
+    assert words(guessed) == words(shown) and "late" in relay.invited()
+    scene.fact("a secret that is only guessed is refused with the same words")
+
     revoked = relay.invite("late")
     relay.relayctl("invite", "revoke", "late")
-    words = re.sub(r"(expired|holds) .* machine's clock", "", late.join(revoked, "--yes", status=1))
-    assert words == re.sub(r"(expired|holds) .* machine's clock", "", shown)
+    assert words(late.join(revoked, "--yes", status=1)) == words(shown)
     replaced = relay.invite("late")
     relay.invite("late")
     late.join(replaced, "--yes", status=1)
     relay.relayctl("invite", "revoke", "late")
     assert relay.relayctl("invite", "revoke", "late", check=False).returncode == 1
     scene.fact("a revoked invitation is refused with the same words")
+
+
+def of_those_at_once_one_is_let_in(scene, relay):
+    invited = relay.invite("contested")
+    racers = [Machine(scene, f"racer-{number}") for number in range(4)]
+    running = [subprocess.Popen([str(word) for word in racer.command(invited, "--yes")], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+               for racer in racers]
+    shown = [process.communicate(timeout=30)[0] for process in running]
+    statuses = sorted(process.returncode for process in running)
+    assert statuses == [0, 1, 1, 1], shown
+    assert sum("was used" in each for each in shown) == 3, shown
+    assert len(relay.homes()["contested"]["fingerprints"]) == 1
+    assert [racer.config.exists() for racer in racers].count(True) == 1
+    relay.relayctl("home", "remove", "contested")
+    scene.fact("of four that join at once by one token, one is let in")
+
+
+def invitations_have_a_limit(scene, relay):
+    assert relay.invited() == []
+    names = [f"guest-{number}" for number in range(INVITATIONS_MOST)]
+    for name in names:
+        relay.invite(name)
+    refused = relay.relayctl("invite", "one-more", check=False)
+    assert refused.returncode == 1 and f"{INVITATIONS_MOST} invitations" in refused.stderr, refused
+    assert sorted(relay.invited()) == sorted(names)
+    relay.invite(names[0])  # In place of its own.
+    relay.relayctl("invite", "revoke", names[0])
+    relay.invite("one-more")
+    for name in ["one-more", *names[1:]]:
+        relay.relayctl("invite", "revoke", name)
+    scene.fact(f"a relay has at most {INVITATIONS_MOST} invitations, and says so")
 
 
 def mistakes_are_told_apart(scene, relay):
@@ -274,13 +324,21 @@ def a_removed_home_is_out_at_once(scene, relay, home, port, target):
     assert home.daemon.log().count("dialling") <= before + 1
     scene.fact("home remove ends the visitor's connection at once, and the home shows why")
 
-    invited = relay.invite("work-pc", "--forward", f"{port}=127.0.0.1:{target.port}")
     home.daemon.process.stop()
-    home.join(invited, "--yes")
     home.start()
+    told = wait_for("the home to say so", lambda: re.findall(
+        r"removed this home; let us in there with: relayctl home add work-pc '.*', redialling in ([0-9.]+) s",
+        home.daemon.log()))
+    # One that the relay has never let in asks again within a second.
+    assert len(told) == 1 and float(told[0]) > 1.5, told
+    scene.fact("after a restart it knows so still, says so once, and stays away")
+
+    invited = relay.invite("work-pc", "--forward", f"{port}=127.0.0.1:{target.port}")
+    home.join(invited, "--yes")
+    home.daemon.relayctl("reload")
     wait_for("the home", lambda: relay.is_online("work-pc"))
     assert says(port)
-    scene.fact("a new invitation lets it in again")
+    scene.fact("a new invitation lets it in again, at once after a reload")
 
 
 def main():
@@ -291,6 +349,8 @@ def main():
         a_token_works_once(scene, relay, home, invited)
         a_key_is_one_home(scene, relay, home)
         an_invitation_ends(scene, relay)
+        of_those_at_once_one_is_let_in(scene, relay)
+        invitations_have_a_limit(scene, relay)
         mistakes_are_told_apart(scene, relay)
         the_operator_of_the_home_decides(scene, relay, target)
         an_ordinary_user_joins_too(scene, relay, target)
