@@ -32,11 +32,18 @@ Liveness::Limits Liveness::limits_at(Pace pace) const {
     return {half, half};
 }
 
+// Twice as long each time.
+Duration Liveness::asks_every() const {
+    constexpr std::uint64_t doublings_most = 6;
+    const auto doublings = std::min(std::max<std::uint64_t>(token_, 1) - 1, doublings_most);
+    return std::min<Duration>(asks_at_first * (1 << doublings), asks_at_least);
+}
+
 // The peer's ping may be late by half an interval; death comes no later for that.
 TimePoint Liveness::due_at(Pace pace) const {
     const Duration interval = limits_at(pace).interval;
     if (habit_ == Habit::Asks) return rests_from_ + interval;
-    return std::min(rests_from_ + interval + interval / 2, written_at_ + asks_at_least);
+    return std::min(rests_from_ + interval + interval / 2, written_at_ + asks_every());
 }
 
 TimePoint Liveness::deadline(Pace pace) const {

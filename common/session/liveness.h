@@ -28,7 +28,9 @@ public:
     enum class Habit { Asks, LeavesItToThePeer };
     enum class Pace { Busy, Idle };  // Idle: there are no streams.
     enum class Verdict { Alive, Dead };
-    // Whoever leaves the asking to the peer still asks so often, or knows no round-trip time.
+    // Whoever leaves the asking to the peer still asks now and then, or knows no round-trip time:
+    // the first answer comes while both ends are busy with beginning, and tells little.
+    static constexpr Duration asks_at_first = std::chrono::seconds(1);
     static constexpr Duration asks_at_least = std::chrono::minutes(1);
 
     Liveness(Limits limits, Habit habit, TimePoint now)
@@ -55,6 +57,7 @@ private:
 
     Limits limits_at(Pace pace) const;
     TimePoint due_at(Pace pace) const;
+    Duration asks_every() const;
 
     Limits limits_;
     Habit habit_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "common/base/check.h"
 
@@ -15,8 +16,12 @@ bool RingMemory::may_have(std::uint32_t capacity, std::uint32_t had) const {
            leaves_as_much(arena_.used_bytes(), limits_.process_bytes);
 }
 
+MutableBytes RingMemory::view(RingPlace place) const {
+    return arena_.view(place.block(), place.capacity());
+}
+
 bool RingMemory::allocate(Ring& ring, std::uint32_t wanted, Use use) {
-    check(ring.block == 0);
+    check(!ring.has_memory() && ring.size() == 0);
     const bool in_budget = use == Use::Stream;
     std::uint32_t capacity = std::max(wanted, limits_.ring_least_bytes);
     std::optional<BlockOffset> block;
@@ -26,56 +31,61 @@ bool RingMemory::allocate(Ring& ring, std::uint32_t wanted, Use use) {
         if (block || is_least) break;
     }
     if (!block) return false;
-    (in_budget ? used_bytes_ : control_bytes_) += capacity;
-    ring = Ring{*block, capacity, 0, 0, in_budget, ring.busy_at};
+    ring.in_budget = in_budget;
+    ring.place = RingPlace{*block, capacity};
+    used_of(ring) += capacity;
     return true;
 }
 
 bool RingMemory::resize(Ring& ring, std::uint32_t capacity) {
-    check(ring.block != 0 && ring.in_budget && ring.size <= capacity);
-    if (capacity > ring.capacity && !may_have(capacity, ring.capacity)) return false;
+    check(ring.has_memory() && ring.in_budget && ring.size() <= capacity);
+    if (capacity > ring.capacity() && !may_have(capacity, ring.capacity())) return false;
     const auto block = arena_.allocate(capacity);
     if (!block) return false;
-    Ring moved{*block, capacity, 0, 0, true, ring.busy_at};
-    for (const Bytes piece : held(ring, 0, ring.size)) append(moved, piece);
+    Ring moved{.place = RingPlace{*block, capacity}, .begin = ring.begin, .end = ring.begin};
+    for (const Bytes piece : held(ring, ring.begin, ring.size())) append(moved, piece);
+    const RingPlace former = ring.place;
+    ring.place = moved.place;
     used_bytes_ += capacity;
-    release(ring);
-    ring = moved;
+    used_bytes_ -= former.capacity();
+    arena_.release(former.block(), former.capacity());
     return true;
 }
 
 void RingMemory::settle(Ring& ring, std::uint32_t least, TimePoint now) {
     if (!ring.in_budget) return;
-    if (ring.size >= ring.capacity / 4) {
+    if (ring.size() >= ring.capacity() / 4) {
         ring.busy_at = now;
-    } else if (ring.capacity > least && now - ring.busy_at > idle_patience) {
-        if (resize(ring, ring.capacity / 2)) ring.busy_at = now;
+    } else if (ring.capacity() > least && now - ring.busy_at > idle_patience) {
+        if (resize(ring, ring.capacity() / 2)) ring.busy_at = now;
     }
 }
 
 void RingMemory::release(Ring& ring) {
-    if (ring.block == 0) return;
-    arena_.release(ring.block, ring.capacity);
-    (ring.in_budget ? used_bytes_ : control_bytes_) -= ring.capacity;
-    ring = Ring{.busy_at = ring.busy_at};
+    if (!ring.has_memory()) return;
+    const RingPlace former = std::exchange(ring.place, RingPlace{});
+    ring.begin = ring.end;
+    used_of(ring) -= former.capacity();
+    arena_.release(former.block(), former.capacity());
 }
 
 std::array<MutableBytes, 2> RingMemory::room(const Ring& ring) const {
-    if (ring.block == 0) return {};
-    const MutableBytes memory = arena_.view(ring.block, ring.capacity);
-    const std::size_t free = ring.capacity - ring.size;
-    const std::size_t tail = (std::size_t{ring.head} + ring.size) % ring.capacity;
-    const std::size_t first = std::min(free, ring.capacity - tail);
+    if (!ring.has_memory()) return {};
+    const MutableBytes memory = view(ring.place);
+    const std::size_t free = free_bytes(ring);
+    const std::size_t tail = ring.end % ring.capacity();
+    const std::size_t first = std::min(free, ring.capacity() - tail);
     return {memory.subspan(tail, first), memory.first(free - first)};
 }
 
-std::array<Bytes, 2> RingMemory::held(const Ring& ring, std::size_t skip, std::size_t count) const {
-    if (ring.block == 0) return {};
-    check(skip <= ring.size);
-    const Bytes memory = arena_.view(ring.block, ring.capacity);
-    count = std::min<std::size_t>(count, ring.size - skip);
-    const std::size_t begin = (ring.head + skip) % ring.capacity;
-    const std::size_t first = std::min(count, ring.capacity - begin);
+std::array<Bytes, 2> RingMemory::held(const Ring& ring, std::uint64_t from,
+                                      std::size_t count) const {
+    if (!ring.has_memory()) return {};
+    check(from >= ring.begin && from <= ring.end);
+    const Bytes memory = view(ring.place);
+    count = std::min<std::size_t>(count, ring.end - from);
+    const std::size_t begin = from % ring.capacity();
+    const std::size_t first = std::min(count, ring.capacity() - begin);
     return {memory.subspan(begin, first), memory.first(count - first)};
 }
 
@@ -91,17 +101,13 @@ void RingMemory::append(Ring& ring, Bytes bytes) const {
 }
 
 void extend(Ring& ring, std::size_t count) {
-    check(count <= ring.capacity - ring.size);
-    ring.size += static_cast<std::uint32_t>(count);
+    check(count <= free_bytes(ring));
+    ring.end += count;
 }
 
 void drop_front(Ring& ring, std::size_t count) {
-    check(count <= ring.size);
-    ring.size -= static_cast<std::uint32_t>(count);
-    // An empty ring starts over at its beginning, where the memory is still in the cache.
-    ring.head = ring.size == 0
-                    ? 0
-                    : static_cast<std::uint32_t>((std::size_t{ring.head} + count) % ring.capacity);
+    check(count <= ring.size());
+    ring.begin += count;
 }
 
 }  // namespace relay

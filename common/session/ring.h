@@ -1,8 +1,13 @@
-// A byte ring whose bytes lie in an arena. The record is plain data without pointers; it holds a
-// block only while there are bytes, or room for them has been asked for.
+// The bytes of a stream from one offset to another, in a ring that lies in an arena. The record is
+// plain data without pointers; it holds memory only while there are bytes, or room for them has
+// been asked for.
+//
+// Where a byte lies follows from its offset alone, and each change is one store of eight bytes: so
+// that another process can go on with a ring whatever this one was at when it was killed.
 #pragma once
 
 #include <array>
+#include <bit>
 
 #include "common/base/bytes.h"
 #include "common/base/time.h"
@@ -10,13 +15,35 @@
 
 namespace relay {
 
+// A block and its size, a power of two, in one word.
+class RingPlace {
+public:
+    RingPlace() = default;
+    RingPlace(BlockOffset block, std::uint32_t capacity)
+        : word_(block | static_cast<std::uint64_t>(std::countr_zero(capacity))) {}
+
+    bool is_none() const { return word_ == 0; }
+    BlockOffset block() const { return word_ & ~size_bits; }
+    std::uint32_t capacity() const {
+        return is_none() ? 0 : std::uint32_t{1} << (word_ & size_bits);
+    }
+
+private:
+    static constexpr std::uint64_t size_bits = Arena::block_min_bytes - 1;  // 0 in any block.
+
+    std::uint64_t word_ = 0;
+};
+
 struct Ring {
-    BlockOffset block = 0;  // 0: no memory.
-    std::uint32_t capacity = 0;
-    std::uint32_t head = 0;  // Where the first byte lies.
-    std::uint32_t size = 0;  // How many bytes are held.
-    bool in_budget = true;   // The control stream's is not.
-    TimePoint busy_at{};     // When it was last filled to a quarter; outlives the memory.
+    RingPlace place;
+    std::uint64_t begin = 0;  // The offset of the first byte that is held,
+    std::uint64_t end = 0;    // and the one behind the last. They outlive the memory,
+    TimePoint busy_at{};      // and so does when it was last filled to a quarter.
+    bool in_budget = true;    // The control stream's is not.
+
+    bool has_memory() const { return !place.is_none(); }
+    std::uint32_t capacity() const { return place.capacity(); }
+    std::uint32_t size() const { return static_cast<std::uint32_t>(end - begin); }
 };
 
 // Gives rings their memory, moves them to more or less of it, and takes it back, within two
@@ -44,17 +71,20 @@ public:
     // To be called when bytes came or went: a ring that for idle_patience has needed less than a
     // quarter of what it has gives half of it back, down to `least`.
     void settle(Ring& ring, std::uint32_t least, TimePoint now);
+    // What is held is forgotten: the ring begins where it ended.
     void release(Ring& ring);
 
     std::array<MutableBytes, 2> room(const Ring& ring) const;
-    // What is held, from `skip` bytes on and at most `count` bytes of it.
-    std::array<Bytes, 2> held(const Ring& ring, std::size_t skip, std::size_t count) const;
+    // What is held from the offset `from` on, at most `count` bytes of it.
+    std::array<Bytes, 2> held(const Ring& ring, std::uint64_t from, std::size_t count) const;
     void append(Ring& ring, Bytes bytes) const;
 
     std::size_t used_bytes() const { return used_bytes_ + control_bytes_; }
 
 private:
     bool may_have(std::uint32_t capacity, std::uint32_t had) const;
+    MutableBytes view(RingPlace place) const;
+    std::size_t& used_of(const Ring& ring) { return ring.in_budget ? used_bytes_ : control_bytes_; }
 
     Arena& arena_;
     Limits limits_;
@@ -69,7 +99,7 @@ inline constexpr Duration idle_patience = std::chrono::seconds(1);
 void extend(Ring& ring, std::size_t count);
 void drop_front(Ring& ring, std::size_t count);
 inline std::uint32_t free_bytes(const Ring& ring) {
-    return ring.capacity - ring.size;
+    return ring.capacity() - ring.size();
 }
 
 }  // namespace relay

@@ -94,7 +94,7 @@ void Session::announce_everything(Attachment& carrier) {
     carrier.to_announce.push_back(control_stream);
     streams_.for_each([&](const StreamRecord& stream) {
         // What the peer has sent nothing on, it may not even know yet.
-        const bool heard_of = stream.received > 0 || stream.dropping;
+        const bool heard_of = stream.received() > 0 || stream.dropping;
         if (stream.id != control_stream && heard_of && !stream.resetting) {
             carrier.to_announce.push_back(stream.id);
         }
@@ -135,7 +135,7 @@ void Session::adopt_orphans(Attachment& carrier) {
     streams_.for_each([&](StreamRecord& stream) {
         if (stream.carrier != nobody) return;
         pin(stream, carrier.id);
-        stream.sent = stream.acknowledged;
+        stream.sent = stream.acknowledged();
         schedule(stream);
     });
 }

@@ -27,8 +27,11 @@ std::optional<Duration> Session::round_trip() const {
 }
 
 void Session::measure_credit(StreamRecord& stream, TimePoint now) {
-    const CreditLimits limits{options_.ring_start_bytes, options_.ring_most_bytes};
-    measure(stream.credit, limits, stream.consumed, round_trip().value_or(round_trip_assumed), now);
+    // While one half of the ring is on its way, the other is filled.
+    const CreditLimits limits{std::min(2 * options_.ring_start_bytes, options_.ring_most_bytes),
+                              options_.ring_most_bytes};
+    measure(stream.credit, limits, stream.consumed(), round_trip().value_or(round_trip_assumed),
+            now);
 }
 
 bool Session::may_grow(const StreamRecord& stream, std::uint32_t capacity) const {
@@ -40,7 +43,7 @@ bool Session::make_sending_room(StreamRecord& stream) {
     Ring& ring = stream.sending;
     const bool held_back = stream.held_back;
     stream.held_back = false;
-    if (ring.block == 0) {
+    if (!ring.has_memory()) {
         if (now_ - ring.busy_at > idle_patience) {
             stream.sending_bytes /= 2;
             ring.busy_at = now_;
@@ -51,21 +54,22 @@ bool Session::make_sending_room(StreamRecord& stream) {
         wait_for_memory(stream);
         return false;
     }
-    if (held_back && may_grow(stream, ring.capacity)) memory_.resize(ring, ring.capacity * 2);
+    if (held_back && may_grow(stream, ring.capacity())) memory_.resize(ring, ring.capacity() * 2);
     return free_bytes(ring) > 0;
 }
 
 // Returns how much of `count` bytes finds room.
 std::size_t Session::make_receiving_room(StreamRecord& stream, std::size_t count) {
     Ring& ring = stream.receiving;
-    const std::size_t needed = std::max<std::size_t>(ring.size + count, options_.ring_start_bytes);
-    if (ring.block == 0) {
+    const std::size_t needed =
+        std::max<std::size_t>(ring.size() + count, options_.ring_start_bytes);
+    if (!ring.has_memory()) {
         const auto usual = static_cast<std::uint32_t>(std::bit_ceil(
             std::max<std::size_t>(needed, std::min(stream.credit.window, receiving_usual_bytes))));
         if (!memory_.allocate(ring, usual, RingMemory::Use::Stream)) return 0;
     }
-    while (ring.capacity < needed && ring.capacity < options_.ring_most_bytes) {
-        if (!memory_.resize(ring, ring.capacity * 2)) break;
+    while (ring.capacity() < needed && ring.capacity() < options_.ring_most_bytes) {
+        if (!memory_.resize(ring, ring.capacity() * 2)) break;
     }
     return std::min<std::size_t>(count, free_bytes(ring));
 }
@@ -74,8 +78,8 @@ std::size_t Session::make_receiving_room(StreamRecord& stream, std::size_t count
 void Session::drop_the_rest(StreamRecord& stream) {
     stream.dropping = true;
     stream.rewind_asked = false;
-    stream.credit.window = std::max(stream.receiving.capacity, options_.ring_least_bytes);
-    if (stream.receiving.block == 0) wait_for_memory(stream);
+    stream.credit.window = std::max(stream.receiving.capacity(), options_.ring_least_bytes);
+    if (!stream.receiving.has_memory()) wait_for_memory(stream);
 }
 
 void Session::ask_to_rewind(StreamRecord& stream) {
@@ -87,8 +91,8 @@ void Session::ask_to_rewind(StreamRecord& stream) {
 void Session::settle_sending(StreamRecord& stream) {
     Ring& ring = stream.sending;
     memory_.settle(ring, options_.ring_start_bytes, now_);
-    stream.sending_bytes = ring.capacity;
-    if (ring.size > 0) return;
+    stream.sending_bytes = ring.capacity();
+    if (ring.size() > 0) return;
     memory_.release(ring);
     if (!memory_waiters_.empty()) serve_memory_waiters();
 }
@@ -96,10 +100,10 @@ void Session::settle_sending(StreamRecord& stream) {
 void Session::settle_receiving(StreamRecord& stream) {
     Ring& ring = stream.receiving;
     memory_.settle(ring, options_.ring_start_bytes, now_);
-    if (stream.dropping && !stream.rewind_asked && ring.size <= ring.capacity / 2) {
+    if (stream.dropping && !stream.rewind_asked && ring.size() <= ring.capacity() / 2) {
         ask_to_rewind(stream);
     }
-    if (ring.size > 0) return;
+    if (ring.size() > 0) return;
     memory_.release(ring);
     if (!memory_waiters_.empty()) serve_memory_waiters();
 }
@@ -119,7 +123,7 @@ void Session::serve_memory_waiters() {
             memory_waiters_.pop_front();
             continue;
         }
-        const bool receives = stream->dropping && stream->receiving.block == 0;
+        const bool receives = stream->dropping && !stream->receiving.has_memory();
         Ring probe;
         Ring& ring = receives ? stream->receiving : probe;
         if (!memory_.allocate(ring, options_.ring_least_bytes, RingMemory::Use::Stream)) break;

@@ -95,26 +95,25 @@ Status Session::on_data(const wire::Data& data, TimePoint now) {
     StreamRecord& stream = **found;
 
     const std::uint64_t end = data.offset + data.bytes.size();
-    if (data.offset > stream.received) {
+    if (data.offset > stream.received()) {
         if (stream.dropping) return Done{};
         return broken("a gap in a stream");
     }
     if (end > stream.credit.most) return broken("more bytes than credit");
     if (stream.has_finish && end > stream.finish_at) return broken("bytes behind FINISH");
-    if (end <= stream.received) {
+    if (end <= stream.received()) {
         owe_ack(stream, now);  // The peer does not know.
         return Done{};
     }
-    keep(stream, data.bytes.subspan(stream.received - data.offset));
+    keep(stream, data.bytes.subspan(stream.received() - data.offset));
     return Done{};
 }
 
 void Session::keep(StreamRecord& stream, Bytes fresh) {
     const std::size_t count = make_receiving_room(stream, fresh.size());
     if (count > 0) {
-        if (stream.receiving.size == 0) events_.push_back(StreamReadable{stream.id});
+        if (stream.receiving.size() == 0) events_.push_back(StreamReadable{stream.id});
         memory_.append(stream.receiving, fresh.first(count));
-        stream.received += count;
         stream.dropping = false;
     }
     if (count < fresh.size()) drop_the_rest(stream);
@@ -122,11 +121,11 @@ void Session::keep(StreamRecord& stream, Bytes fresh) {
 
 Status Session::on_control_data(const wire::Data& data, TimePoint now) {
     const std::uint64_t end = data.offset + data.bytes.size();
-    if (data.offset > control_.received) return broken("a gap in the control stream");
-    if (end > control_.received) {
-        const Bytes fresh = data.bytes.subspan(control_.received - data.offset);
+    if (data.offset > control_.received()) return broken("a gap in the control stream");
+    if (end > control_.received()) {
+        const Bytes fresh = data.bytes.subspan(control_.received() - data.offset);
         control_input_.insert(control_input_.end(), fresh.begin(), fresh.end());
-        control_.received = end;
+        control_.receiving.end = end;
         Bytes input = control_input_;
         while (!over_) {
             const auto message = wire::take_control_message(input);
@@ -137,7 +136,7 @@ Status Session::on_control_data(const wire::Data& data, TimePoint now) {
         }
         control_input_.erase(control_input_.begin(),
                              control_input_.end() - static_cast<std::ptrdiff_t>(input.size()));
-        control_.consumed = control_.received - control_input_.size();
+        control_.receiving.begin = end - control_input_.size();
     }
     owe_ack(control_, now);
     return Done{};
@@ -150,8 +149,8 @@ Status Session::on_ack(Attachment& carrier, const wire::Ack& ack, TimePoint now)
     if (*found == nullptr) return Done{};
     StreamRecord& stream = **found;
     if (ack.offset > stream.sent_most) return broken("an ACK of what was never sent");
-    if (ack.offset < stream.acknowledged) return Done{};
-    if (ack.offset > stream.acknowledged) carrier.liveness.heard(now);
+    if (ack.offset < stream.acknowledged()) return Done{};
+    if (ack.offset > stream.acknowledged()) carrier.liveness.heard(now);
     stream.peer_window = std::min(ack.window, wire::window_max_bytes);
     acknowledge(stream, ack.offset);
     return Done{};
@@ -170,7 +169,7 @@ Status Session::on_rewind(const wire::Rewind& rewind) {
     StreamRecord& stream = **found;
     if (rewind.offset > stream.sent_most) return broken("a REWIND to what was never sent");
     // One that a later ACK has overtaken says nothing.
-    if (rewind.offset < stream.acknowledged || rewind.offset >= stream.sent) return Done{};
+    if (rewind.offset < stream.acknowledged() || rewind.offset >= stream.sent) return Done{};
     stream.sent = rewind.offset;
     schedule(stream);
     return Done{};
@@ -238,7 +237,7 @@ Status Session::on_finish(const wire::Finish& finish) {
     if (*found == nullptr) return Done{};
     StreamRecord& stream = **found;
     if (stream.has_finish) return broken("a second FINISH");
-    if (finish.offset < stream.received) return broken("FINISH before bytes that have come");
+    if (finish.offset < stream.received()) return broken("FINISH before bytes that have come");
     stream.has_finish = true;
     stream.finish_at = finish.offset;
     settle_finish(stream);
@@ -250,10 +249,10 @@ Status Session::on_done(StreamId id) {
     if (!found) return found.error();
     if (*found == nullptr) return Done{};
     StreamRecord& stream = **found;
-    if (!stream.finished || stream.owes_finish || stream.sent_most < stream.written) {
+    if (!stream.finished || stream.owes_finish || stream.sent_most < stream.written()) {
         return broken("DONE before the end");
     }
-    acknowledge(stream, stream.written);
+    acknowledge(stream, stream.written());
     stream.done_received = true;
     close_if_done(stream);
     return Done{};

@@ -62,10 +62,9 @@ std::array<MutableBytes, 2> Session::write_space(StreamId id) {
 
 void Session::wrote(StreamId id, std::size_t count) {
     StreamRecord* stream = living(id);
-    if (stream == nullptr || stream->sending.block == 0) return;
+    if (stream == nullptr || !stream->sending.has_memory()) return;
     check(count == 0 || !stream->finished);
     extend(stream->sending, count);
-    stream->written += count;
     settle_sending(*stream);
     schedule(*stream);
 }
@@ -75,7 +74,7 @@ void Session::finish(StreamId id) {
     if (stream == nullptr || stream->finished) return;
     stream->finished = true;
     stream->wants_room = false;
-    if (stream->sending.size == 0) memory_.release(stream->sending);
+    if (stream->sending.size() == 0) memory_.release(stream->sending);
     stream->owes_finish = true;
     owe_message(*stream);
 }
@@ -83,7 +82,7 @@ void Session::finish(StreamId id) {
 std::array<Bytes, 2> Session::read_data(StreamId id) const {
     const StreamRecord* stream = living(id);
     if (stream == nullptr) return {};
-    return memory_.held(stream->receiving, 0, stream->receiving.size);
+    return memory_.held(stream->receiving, stream->consumed(), stream->receiving.size());
 }
 
 void Session::consumed(StreamId id, std::size_t count, TimePoint now) {
@@ -91,7 +90,6 @@ void Session::consumed(StreamId id, std::size_t count, TimePoint now) {
     if (stream == nullptr || count == 0) return;
     now_ = now;
     drop_front(stream->receiving, count);
-    stream->consumed += count;
     measure_credit(*stream, now);
     settle_receiving(*stream);
     owe_ack(*stream, now);
@@ -106,9 +104,9 @@ void Session::reset(StreamId id, ResetReason reason) {
     stream->reset_reason = reason;
     memory_.release(stream->receiving);
     // A server that says why and then resets is to be heard: what there is credit for goes first.
-    const std::uint64_t credit_ends = stream->acknowledged + stream->peer_window;
-    stream->draining = reason == ResetReason::PeerReset && stream->sent < stream->written &&
-                       stream->written <= credit_ends;
+    const std::uint64_t credit_ends = stream->acknowledged() + stream->peer_window;
+    stream->draining = reason == ResetReason::PeerReset && stream->sent < stream->written() &&
+                       stream->written() <= credit_ends;
     if (stream->draining) {
         schedule(*stream);
     } else {
@@ -126,9 +124,9 @@ std::optional<StreamInfo> Session::info(StreamId id) const {
     info.connected = stream->connected;
     info.sent_finish = stream->finished;
     info.received_finish = stream->has_finish;
-    info.bytes_sent = stream->acknowledged;
-    info.bytes_received = stream->consumed;
-    info.buffered_bytes = std::size_t{stream->sending.size} + stream->receiving.size;
+    info.bytes_sent = stream->acknowledged();
+    info.bytes_received = stream->consumed();
+    info.buffered_bytes = std::size_t{stream->sending.size()} + stream->receiving.size();
     if (stream->carrier != CarrierId{}) info.carrier = stream->carrier;
     return info;
 }
@@ -147,7 +145,7 @@ CarrierStats Session::carrier_stats(CarrierId id) const {
 
 // False: the control stream has no room now; it will have when the peer acknowledges.
 bool Session::put_message(const wire::ControlMessage& message) {
-    if (control_.sending.block == 0 &&
+    if (!control_.sending.has_memory() &&
         !memory_.allocate(control_.sending, wire::control_window_bytes, RingMemory::Use::Control)) {
         wait_for_memory(control_);
         return false;
@@ -156,9 +154,8 @@ bool Session::put_message(const wire::ControlMessage& message) {
     ByteWriter writer{room};
     wire::put_control_message(writer, message);
     check(writer.ok());
-    if (control_.sending.capacity - control_.sending.size < writer.size()) return false;
+    if (free_bytes(control_.sending) < writer.size()) return false;
     memory_.append(control_.sending, writer.written());
-    control_.written += writer.size();
     return true;
 }
 
@@ -195,7 +192,7 @@ bool Session::flush_messages_of(StreamRecord& stream) {
         stream.owes_connected = false;
     }
     if (stream.owes_finish) {
-        if (!put_message(wire::Finish{id, stream.written})) return false;
+        if (!put_message(wire::Finish{id, stream.written()})) return false;
         stream.owes_finish = false;
     }
     if (stream.owes_done) {
@@ -209,7 +206,7 @@ bool Session::flush_messages_of(StreamRecord& stream) {
 
 // Once the peer's last byte is consumed, both sides are told.
 void Session::settle_finish(StreamRecord& stream) {
-    if (!stream.has_finish || stream.done_sent || stream.consumed != stream.finish_at) return;
+    if (!stream.has_finish || stream.done_sent || stream.consumed() != stream.finish_at) return;
     stream.done_sent = true;
     stream.owes_done = true;
     events_.push_back(StreamFinished{stream.id});
@@ -227,15 +224,14 @@ void Session::close_if_done(StreamRecord& stream) {
 }
 
 void Session::acknowledge(StreamRecord& stream, std::uint64_t offset) {
-    if (stream.wants_room && stream.sent == stream.written) stream.held_back = true;
-    if (offset > stream.acknowledged) {
-        drop_front(stream.sending, offset - stream.acknowledged);
-        stream.acknowledged = offset;
+    if (stream.wants_room && stream.sent == stream.written()) stream.held_back = true;
+    if (offset > stream.acknowledged()) {
+        drop_front(stream.sending, offset - stream.acknowledged());
         stream.sent = std::max(stream.sent, offset);
         settle_sending(stream);
     }
     const Ring& ring = stream.sending;
-    const bool has_room = ring.block == 0 || free_bytes(ring) >= ring.capacity / 2;
+    const bool has_room = !ring.has_memory() || free_bytes(ring) >= ring.capacity() / 2;
     if (stream.wants_room && (has_room || stream.held_back)) {
         stream.wants_room = false;
         events_.push_back(StreamWritable{stream.id});

@@ -90,7 +90,7 @@ void Session::write_streams(Attachment& carrier, ByteWriter& writer) {
             if (can_send(*stream)) continue;
         }
         if (carrier.scheduler.drop() && stream != nullptr) stream->scheduled = false;
-        if (stream != nullptr && stream->draining && stream->sent == stream->written) {
+        if (stream != nullptr && stream->draining && stream->sent == stream->written()) {
             stream->draining = false;
             memory_.release(stream->sending);
             owe_message(*stream);  // The record may be gone now.
@@ -101,12 +101,13 @@ void Session::write_streams(Attachment& carrier, ByteWriter& writer) {
 // Returns the bytes of the stream that were written; 0: no room.
 std::size_t Session::write_data(StreamRecord& stream, ByteWriter& writer) {
     if (writer.room() < wire::data_frame_min_bytes) return 0;
-    const std::uint64_t credit = stream.acknowledged + stream.peer_window - stream.sent;
+    const std::uint64_t credit = stream.acknowledged() + stream.peer_window - stream.sent;
     const std::size_t room =
         std::min(writer.room() - wire::frame_header_bytes, wire::frame_payload_max_bytes) -
         wire::data_header_bytes;
-    const std::size_t count = std::min({std::uint64_t{room}, credit, stream.written - stream.sent});
-    const auto pieces = memory_.held(stream.sending, stream.sent - stream.acknowledged, count);
+    const std::size_t count =
+        std::min({std::uint64_t{room}, credit, stream.written() - stream.sent});
+    const auto pieces = memory_.held(stream.sending, stream.sent, count);
     wire::put_data(writer, stream.id.value, stream.sent, pieces[0], pieces[1]);
     stream.sent += count;
     stream.sent_most = std::max(stream.sent_most, stream.sent);
@@ -114,8 +115,8 @@ std::size_t Session::write_data(StreamRecord& stream, ByteWriter& writer) {
 }
 
 bool Session::can_send(const StreamRecord& stream) const {
-    return (!stream.resetting || stream.draining) && stream.sent < stream.written &&
-           stream.sent < stream.acknowledged + stream.peer_window;
+    return (!stream.resetting || stream.draining) && stream.sent < stream.written() &&
+           stream.sent < stream.acknowledged() + stream.peer_window;
 }
 
 // To be called whenever can_send() may have become true.
@@ -128,16 +129,16 @@ void Session::schedule(StreamRecord& stream) {
 }
 
 wire::Ack Session::ack_of(StreamRecord& stream) const {
-    return {stream.id.value, stream.consumed, tell(stream.credit, stream.consumed)};
+    return {stream.id.value, stream.consumed(), tell(stream.credit, stream.consumed())};
 }
 
 void Session::write_rewind(StreamRecord& stream, ByteWriter& writer) const {
-    wire::put_rewind(writer, {stream.id.value, stream.received});
+    wire::put_rewind(writer, {stream.id.value, stream.received()});
 }
 
 // Large steps are told at once, so that the peer never waits for credit; small ones soon.
 void Session::owe_ack(StreamRecord& stream, TimePoint now) {
-    const bool large = worth_telling(stream.credit, stream.consumed);
+    const bool large = worth_telling(stream.credit, stream.consumed());
     const TimePoint due = large ? now : now + options_.ack_delay;
     if (!acks_due_ || due < *acks_due_) acks_due_ = due;
     if (stream.ack_queued) return;

@@ -17,17 +17,13 @@ struct StreamRecord {
 
     // Sending: acknowledged <= sent <= written; the ring holds [acknowledged, written).
     Ring sending;
-    std::uint64_t acknowledged = 0;
     std::uint64_t sent = 0;
-    std::uint64_t sent_most = 0;  // Before any rewind.
-    std::uint64_t written = 0;
+    std::uint64_t sent_most = 0;      // Before any rewind.
     std::uint32_t peer_window = 0;    // Beyond `acknowledged`.
     std::uint32_t sending_bytes = 0;  // What the ring had, and will have when it is needed again.
 
     // Receiving: consumed <= received; the ring holds [consumed, received).
     Ring receiving;
-    std::uint64_t received = 0;
-    std::uint64_t consumed = 0;
     Credit credit;                // How far the peer may send.
     std::uint64_t finish_at = 0;  // Where the peer's bytes end, once has_finish.
 
@@ -54,6 +50,11 @@ struct StreamRecord {
     bool owes_done : 1 = false;
 
     ResetReason reset_reason = ResetReason::Internal;
+
+    std::uint64_t acknowledged() const { return sending.begin; }
+    std::uint64_t written() const { return sending.end; }
+    std::uint64_t consumed() const { return receiving.begin; }
+    std::uint64_t received() const { return receiving.end; }
 };
 
 static_assert(std::is_trivially_copyable_v<StreamRecord>);

@@ -8,12 +8,12 @@ import sys
 
 MUTANTS = {
     # Resume without going back to what the peer has acknowledged.
-    'drop-the-rewind': ('stream.sent = stream.acknowledged;', ''),
+    'drop-the-rewind': ('stream.sent = stream.acknowledged();', ''),
     # Forget every acknowledgement of a stream that is owed.
     'skip-an-ack': ('if (!stream->resetting) wire::put_ack(writer, ack_of(*stream));',
                     'if (stream->id == control_stream) wire::put_ack(writer, ack_of(*stream));'),
     # Take bytes that came twice for new ones.
-    'double-a-frame': ('keep(stream, data.bytes.subspan(stream.received - data.offset));', 'keep(stream, data.bytes);'),
+    'double-a-frame': ('keep(stream, data.bytes.subspan(stream.received() - data.offset));', 'keep(stream, data.bytes);'),
     # Do not repeat acknowledgements that died with a carrier.
     'skip-the-announcement': ('announce_everything(*find(next));', ''),
     # Do not ask again for what was dropped for want of memory.
@@ -23,7 +23,7 @@ MUTANTS = {
     'leak-a-stream': ('events_.push_back(StreamClosed{stream.id});\n    forget(stream);',
                       'events_.push_back(StreamClosed{stream.id});'),
     # Never give the memory of a drained ring back.
-    'leak-a-ring': ('if (ring.size > 0) return;\n    memory_.release(ring);\n    if (!memory_waiters_.empty()) serve_memory_waiters();\n}\n\nvoid Session::wait_for', 'return;}void Session::wait_for'),
+    'leak-a-ring': ('if (ring.size() > 0) return;\n    memory_.release(ring);\n    if (!memory_waiters_.empty()) serve_memory_waiters();\n}\n\nvoid Session::wait_for', 'return;}void Session::wait_for'),
     # Believe in a carrier for ever.
     'trust-a-silent-carrier': ('if (state_ != State::Resting) return Verdict::Dead;',
                                'if (state_ != State::Resting) return Verdict::Alive;'),
