@@ -111,6 +111,7 @@ void Session::detach(CarrierId carrier, TimePoint now) {
         if (stream.carrier != carrier) return;
         stream.carrier = nobody;
         stream.scheduled = false;
+        stream.parked = false;
     });
     if (carriers_.empty()) left_at_ = now;
     const CarrierId next = least_loaded();

@@ -89,7 +89,11 @@ void Session::write_streams(Attachment& carrier, ByteWriter& writer) {
             carrier.scheduler.charge(write_data(*stream, writer));
             if (can_send(*stream)) continue;
         }
-        if (carrier.scheduler.drop() && stream != nullptr) stream->scheduled = false;
+        const bool has_left = carrier.scheduler.drop();
+        if (stream != nullptr) {
+            stream->scheduled = !has_left;
+            stream->parked = !has_left;
+        }
         if (stream != nullptr && stream->draining && stream->sent == stream->written()) {
             stream->draining = false;
             memory_.release(stream->sending);
@@ -121,9 +125,15 @@ bool Session::can_send(const StreamRecord& stream) const {
 
 // To be called whenever can_send() may have become true.
 void Session::schedule(StreamRecord& stream) {
-    if (stream.id == control_stream || stream.scheduled || !can_send(stream)) return;
+    if (stream.id == control_stream || !can_send(stream)) return;
+    if (stream.scheduled && !stream.parked) return;
     Attachment* carrier = find(stream.carrier);
     if (carrier == nullptr || !carrier->ready) return;
+    if (stream.parked) {
+        stream.parked = false;
+        carrier->scheduler.revive(stream.id);
+        return;
+    }
     carrier->scheduler.add(stream.id);
     stream.scheduled = true;
 }

@@ -39,7 +39,8 @@ struct StreamRecord {
     bool rewind_asked : 1 = false;  // By a REWIND, now that there is room again.
 
     // Which queues it is in, and what it waits for.
-    bool scheduled : 1 = false;  // In its carrier's scheduler.
+    bool scheduled : 1 = false;  // In its carrier's scheduler,
+    bool parked : 1 = false;     // and only so as not to come back too soon.
     bool ack_queued : 1 = false;
     bool control_queued : 1 = false;
     bool wants_room : 1 = false;    // write_space() was empty.

@@ -1,5 +1,7 @@
 #include "common/session/write_scheduler.h"
 
+#include <algorithm>
+
 namespace relay {
 
 void WriteScheduler::add(StreamId stream) {
@@ -31,6 +33,14 @@ bool WriteScheduler::drop() {
         return false;
     }
     return true;
+}
+
+void WriteScheduler::revive(StreamId stream) {
+    const auto found = std::find_if(busy_.begin(), busy_.end(),
+                                    [&](const Entry& entry) { return entry.stream == stream; });
+    if (found == busy_.end() || found->deficit <= 0) return;
+    fresh_.push_back(*found);
+    busy_.erase(found);
 }
 
 }  // namespace relay

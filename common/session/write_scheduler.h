@@ -24,8 +24,11 @@ public:
     // next() has sent so many bytes and has more.
     void charge(std::size_t bytes);
     // next() has nothing more to send, or is gone. True: it left the scheduler, and may be added
-    // again. False: it stays for one more round, so that leaving and coming back gains nothing.
+    // again. False: it is parked for one more round, so that leaving and coming back gains nothing.
     bool drop();
+    // A parked stream has bytes to send again. Until it has sent what a first turn allows, it goes
+    // before the busy ones: a round of these can be long.
+    void revive(StreamId stream);
     bool empty() const { return fresh_.empty() && busy_.empty(); }
 
 private:

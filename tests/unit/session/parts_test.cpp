@@ -229,6 +229,28 @@ TEST_CASE("a stream that was quiet goes before those that were busy") {
     CHECK(*scheduler.next() == StreamId{2});
 }
 
+TEST_CASE("a keystroke does not wait for a round of busy streams, nor does much of it go first") {
+    WriteScheduler scheduler;
+    for (std::uint64_t id = 1; id <= 4; ++id) scheduler.add(StreamId{id});
+    for (int turn = 0; turn < 4; ++turn) {
+        scheduler.next();
+        scheduler.charge(16384);
+    }
+    REQUIRE(*scheduler.next() == StreamId{1});  // All are busy.
+    const StreamId typed{5};
+    scheduler.add(typed);
+    REQUIRE(*scheduler.next() == typed);
+    scheduler.charge(10000);
+    CHECK_FALSE(scheduler.drop());
+    CHECK(*scheduler.next() == StreamId{1});
+    scheduler.revive(typed);
+    CHECK(*scheduler.next() == typed);
+    scheduler.charge(10000);
+    CHECK_FALSE(scheduler.drop());
+    scheduler.revive(typed);  // It has had its turn.
+    CHECK(*scheduler.next() == StreamId{1});
+}
+
 TEST_CASE("of two streams that have just become busy, neither sends much before the other") {
     WriteScheduler scheduler;
     scheduler.add(StreamId{1});
