@@ -1,11 +1,14 @@
 #include "common/session/arena.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <new>
+#include <string>
 
 #include "common/base/check.h"
+#include "common/session/crash_fence.h"
 
 namespace relay {
 
@@ -14,6 +17,7 @@ namespace {
 constexpr std::size_t class_count = 17;  // 256 B, 512 B … 16 MiB.
 constexpr std::size_t head_bytes = 512;
 constexpr std::size_t page_bytes = 4096;
+constexpr std::array<char, 8> arena_mark = {'r', 'e', 'l', 'a', 'y', 'd', '\0', 'A'};
 
 std::size_t class_of(std::size_t bytes) {
     const std::size_t rounded =
@@ -44,6 +48,10 @@ struct Arena::FreeList {
 
 // A free list for each class. Blocks are aligned to their size and keep it for good.
 struct Arena::Head {
+    std::array<char, 8> mark;
+    std::uint32_t layout;
+    std::uint32_t unused;
+    BlockOffset root;
     FreeList free[class_count];
     std::uint64_t used_bytes;
     std::uint64_t fresh;  // Everything from here on was never handed out.
@@ -51,7 +59,9 @@ struct Arena::Head {
 
 Arena::Arena(MutableBytes memory) : memory_(memory) {
     check(memory.size() >= 65536);
-    new (memory.data()) Head{{}, 0, head_bytes};
+    new (memory.data()) Head{{}, layout, 0, 0, {}, 0, head_bytes};
+    crash_fence();
+    head().mark = arena_mark;
     static_assert(sizeof(Head) <= head_bytes);
 }
 
@@ -126,6 +136,36 @@ MutableBytes Arena::view(BlockOffset block, std::size_t bytes) const {
 
 std::size_t Arena::used_bytes() const {
     return head().used_bytes;
+}
+
+BlockOffset& Arena::root() const {
+    return head().root;
+}
+
+Result<ArenaRemains> ArenaRemains::open(Bytes memory) {
+    if (memory.size() < sizeof(Arena::Head)) {
+        return Error{ErrorCode::Malformed, "too little memory for any stream"};
+    }
+    const auto& head = *std::launder(reinterpret_cast<const Arena::Head*>(memory.data()));
+    if (head.mark != arena_mark) return Error{ErrorCode::Malformed, "not the memory of streams"};
+    if (head.layout != Arena::layout) {
+        return Error{ErrorCode::Unsupported, "its layout is number " + std::to_string(head.layout) +
+                                                 ", and this relayd knows " +
+                                                 std::to_string(Arena::layout)};
+    }
+    return ArenaRemains{memory};
+}
+
+BlockOffset ArenaRemains::root() const {
+    return std::launder(reinterpret_cast<const Arena::Head*>(memory_.data()))->root;
+}
+
+std::optional<Bytes> ArenaRemains::view(BlockOffset block, std::size_t bytes) const {
+    if (bytes > Arena::block_max_bytes) return std::nullopt;
+    const std::size_t size = size_of_class(class_of(bytes));
+    if (block < head_bytes || block % size != 0) return std::nullopt;
+    if (size > memory_.size() || block > memory_.size() - size) return std::nullopt;
+    return memory_.subspan(block, bytes);
 }
 
 }  // namespace relay

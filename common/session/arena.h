@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <new>
 #include <optional>
 
 #include "common/base/bytes.h"
+#include "common/base/result.h"
 
 namespace relay {
 
@@ -18,6 +20,9 @@ class Arena {
 public:
     static constexpr std::size_t block_min_bytes = 256;
     static constexpr std::size_t block_max_bytes = std::size_t{16} << 20;
+    // Of the head and of all records that are kept in an arena. Whoever changes one of these
+    // changes this number: then a process does not go on with what another layout has left.
+    static constexpr std::uint32_t layout = 1;
 
     // Formats `memory` (page aligned, at least 64 KiB), which outlives the arena. Pages are
     // touched only as they are used, so that a large mapping costs nothing by itself.
@@ -31,12 +36,16 @@ public:
     MutableBytes view(BlockOffset block, std::size_t bytes) const;
     std::size_t used_bytes() const;
 
+    // The first of the records that lead to all others; 0: none.
+    BlockOffset& root() const;
+
     // Hands to `discard` the pages of blocks that nobody has needed since the last call: their
     // content is lost, and their memory may go back to the system. What is in use time and again
     // stays. Each block keeps its first page. Returns the bytes handed over.
     std::size_t trim(const std::function<void(MutableBytes pages)>& discard);
 
 private:
+    friend class ArenaRemains;
     struct Head;
     struct FreeBlock;
     struct FreeList;
@@ -44,6 +53,30 @@ private:
     FreeBlock& free_block(BlockOffset block) const;
 
     MutableBytes memory_;
+};
+
+// The arena of a process that is no more. Nothing in it is trusted, least of all its free lists: it
+// is read from the root, and each offset is judged.
+class ArenaRemains {
+public:
+    // `memory` outlives it. The error says why nobody can go on with it.
+    static Result<ArenaRemains> open(Bytes memory);
+
+    BlockOffset root() const;
+    // Null: no such record can lie there.
+    template <typename Record>
+    const Record* find(BlockOffset block) const {
+        const auto bytes = view(block, sizeof(Record));
+        if (!bytes) return nullptr;
+        return std::launder(reinterpret_cast<const Record*>(bytes->data()));
+    }
+    // Nothing: no block of that size can lie there.
+    std::optional<Bytes> view(BlockOffset block, std::size_t bytes) const;
+
+private:
+    explicit ArenaRemains(Bytes memory) : memory_(memory) {}
+
+    Bytes memory_;
 };
 
 }  // namespace relay

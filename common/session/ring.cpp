@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/session/crash_fence.h"
 
 namespace relay {
 
@@ -37,6 +38,36 @@ bool RingMemory::allocate(Ring& ring, std::uint32_t wanted, Use use) {
     return true;
 }
 
+// What was in use before is not denied.
+bool RingMemory::allocate_surely(Ring& ring, std::uint32_t capacity, Use use) {
+    const auto block = arena_.allocate(capacity);
+    if (!block) return false;
+    ring.in_budget = use == Use::Stream;
+    ring.place = RingPlace{*block, capacity};
+    used_of(ring) += capacity;
+    return true;
+}
+
+bool RingMemory::take_over(Ring& ring, const Ring& former, std::uint64_t end,
+                           const ArenaRemains& remains, Use use) {
+    check(!ring.has_memory());
+    if (former.begin > former.end || former.end > end) return false;
+    ring.begin = ring.end = former.begin;
+    ring.busy_at = former.busy_at;
+    if (former.begin == end) return true;
+    if (!former.has_memory() || !former.place.makes_sense()) return false;
+    const std::uint32_t capacity = former.capacity();
+    const auto memory = remains.view(former.place.block(), capacity);
+    if (!memory || end - former.begin > capacity) return false;
+    if (!allocate_surely(ring, capacity, use)) return false;
+    const std::size_t count = end - former.begin;
+    const std::size_t begin = former.begin % capacity;
+    const std::size_t first = std::min<std::size_t>(count, capacity - begin);
+    append(ring, memory->subspan(begin, first));
+    append(ring, memory->first(count - first));
+    return true;
+}
+
 bool RingMemory::resize(Ring& ring, std::uint32_t capacity) {
     check(ring.has_memory() && ring.in_budget && ring.size() <= capacity);
     if (capacity > ring.capacity() && !may_have(capacity, ring.capacity())) return false;
@@ -45,7 +76,9 @@ bool RingMemory::resize(Ring& ring, std::uint32_t capacity) {
     Ring moved{.place = RingPlace{*block, capacity}, .begin = ring.begin, .end = ring.begin};
     for (const Bytes piece : held(ring, ring.begin, ring.size())) append(moved, piece);
     const RingPlace former = ring.place;
+    crash_fence();
     ring.place = moved.place;
+    crash_fence();
     used_bytes_ += capacity;
     used_bytes_ -= former.capacity();
     arena_.release(former.block(), former.capacity());
@@ -102,12 +135,14 @@ void RingMemory::append(Ring& ring, Bytes bytes) const {
 
 void extend(Ring& ring, std::size_t count) {
     check(count <= free_bytes(ring));
+    crash_fence();
     ring.end += count;
 }
 
 void drop_front(Ring& ring, std::size_t count) {
     check(count <= ring.size());
     ring.begin += count;
+    crash_fence();
 }
 
 }  // namespace relay

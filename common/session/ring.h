@@ -22,6 +22,9 @@ public:
     RingPlace(BlockOffset block, std::uint32_t capacity)
         : word_(block | static_cast<std::uint64_t>(std::countr_zero(capacity))) {}
 
+    // Of what another process left: whether it can be true.
+    bool makes_sense() const { return is_none() || (word_ & size_bits) <= 31; }
+
     bool is_none() const { return word_ == 0; }
     BlockOffset block() const { return word_ & ~size_bits; }
     std::uint32_t capacity() const {
@@ -62,6 +65,10 @@ public:
     // The control stream is outside of the budget: stalled streams must not stall their own
     // closing.
     enum class Use { Stream, Control };
+    // A ring as another process left it: what it held, with the bytes up to `end` that were
+    // received since. False: that cannot have been a ring, or the arena has no memory.
+    bool take_over(Ring& ring, const Ring& former, std::uint64_t end, const ArenaRemains& remains,
+                   Use use);
 
     // So much as is wanted (a power of two) or, where the budget is short, less. `ring` must hold
     // no memory. False: not even the arena has any.
@@ -83,6 +90,7 @@ public:
 
 private:
     bool may_have(std::uint32_t capacity, std::uint32_t had) const;
+    bool allocate_surely(Ring& ring, std::uint32_t capacity, Use use);
     MutableBytes view(RingPlace place) const;
     std::size_t& used_of(const Ring& ring) { return ring.in_budget ? used_bytes_ : control_bytes_; }
 

@@ -1,8 +1,11 @@
 #include "common/session/session.h"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "common/base/check.h"
+#include "common/session/crash_fence.h"
 
 namespace relay {
 
@@ -28,6 +31,15 @@ StreamRecord& checked(StreamRecord* record) {
     return *record;
 }
 
+BlockOffset checked(std::optional<BlockOffset> block) {
+    check(block.has_value());
+    return *block;
+}
+
+SessionRecord& make_record(Arena& arena, BlockOffset block) {
+    return *new (arena.view(block, sizeof(SessionRecord)).data()) SessionRecord{};
+}
+
 }  // namespace
 
 Session::Session(Side side, const SessionId& id, Arena& arena, const SessionOptions& options,
@@ -35,19 +47,37 @@ Session::Session(Side side, const SessionId& id, Arena& arena, const SessionOpti
     : side_(side),
       id_(id),
       options_(options),
+      arena_(arena),
+      block_(checked(arena.allocate(sizeof(SessionRecord)))),
+      record_(make_record(arena, block_)),
       memory_(arena, {options.memory_budget_bytes, options.process_budget_bytes,
                       options.ring_least_bytes}),
-      streams_(arena),
-      control_(checked(streams_.add(control_stream))),
-      next_stream_(side == Side::Relay ? 2 : 1),
-      left_at_(now),
+      streams_(arena, record_.streams),
+      control_(checked(streams_.add({.id = control_stream,
+                                     .peer_window = wire::control_window_bytes,
+                                     .credit = first_credit(wire::control_window_bytes, now)}))),
       now_(now) {
-    control_.peer_window = wire::control_window_bytes;
-    control_.credit = first_credit(wire::control_window_bytes, now);
+    record_.id = id;
+    record_.side = side;
+    record_.next_stream = side == Side::Relay ? 2 : 1;
+    record_.left_at = now;
+    record_.set_owner(options.owner);
+    RecordChain<SessionRecord>{arena_, arena_.root()}.link(block_);
 }
 
 Session::~Session() {
-    streams_.for_each([&](StreamRecord& stream) { release_rings(stream); });
+    unlink();
+    streams_.for_each([&](StreamRecord& stream) {
+        release_rings(stream);
+        forget_destination(stream);
+    });
+    arena_.release(block_, sizeof(SessionRecord));
+}
+
+// Nobody goes on with it any more, if this process is killed now.
+void Session::unlink() {
+    if (!std::exchange(linked_, false)) return;
+    RecordChain<SessionRecord>{arena_, arena_.root()}.unlink(block_);
 }
 
 const SessionId& Session::id() const {
@@ -81,6 +111,7 @@ void Session::attach(CarrierId carrier, TimePoint now) {
     check(carrier != nobody && find(carrier) == nullptr);
     if (over_) return;
     now_ = now;
+    record_.left_at = {};
     const Liveness::Limits limits{options_.ping_interval, options_.ping_deadline};
     const auto habit =
         side_ == Side::Home ? Liveness::Habit::Asks : Liveness::Habit::LeavesItToThePeer;
@@ -113,7 +144,7 @@ void Session::detach(CarrierId carrier, TimePoint now) {
         stream.scheduled = false;
         stream.parked = false;
     });
-    if (carriers_.empty()) left_at_ = now;
+    if (carriers_.empty()) record_.left_at = now;
     const CarrierId next = least_loaded();
     if (next == nobody) return;
     // Acknowledgements may have died with the carrier, so all are said again.
@@ -164,7 +195,7 @@ std::optional<TimePoint> Session::deadline() const {
     // Acknowledgements that are due are work for a carrier, and no longer a matter of time.
     if (acks_due_ && *acks_due_ > now_) next = earlier(next, acks_due_);
     for (const auto& carrier : carriers_) next = earlier(next, carrier->liveness.deadline(pace()));
-    if (carriers_.empty()) next = earlier(next, left_at_ + options_.keep);
+    if (carriers_.empty()) next = earlier(next, record_.left_at + options_.keep);
     return next;
 }
 
@@ -191,17 +222,19 @@ void Session::deadline_reached(TimePoint now) {
         serve_memory_waiters();
         flush_messages();
     }
-    if (carriers_.empty() && left_at_ + options_.keep <= now) end(EndReason::Expired);
+    if (carriers_.empty() && record_.left_at + options_.keep <= now) end(EndReason::Expired);
 }
 
 void Session::end(EndReason reason) {
     if (over_) return;
     over_ = true;
+    unlink();
     if (is_on_wire(reason)) bye_ = reason;
     for (const StreamId id : streams_.ids()) {
         StreamRecord& stream = *streams_.find(id);
         release_rings(stream);
         if (id == control_stream) continue;
+        forget_destination(stream);
         if (!stream.resetting) events_.push_back(StreamReset{id, ResetReason::SessionEnded});
         streams_.remove(id);
     }

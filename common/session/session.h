@@ -8,8 +8,10 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/base/bytes.h"
@@ -19,6 +21,8 @@
 #include "common/session/attachment.h"
 #include "common/session/event.h"
 #include "common/session/ids.h"
+#include "common/session/session_record.h"
+#include "common/session/session_remains.h"
 #include "common/session/stream_table.h"
 #include "common/wire/control_message.h"
 #include "common/wire/frame.h"
@@ -40,6 +44,8 @@ struct SessionOptions {
     std::size_t memory_budget_bytes = std::size_t{64} << 20;  // Of all rings of this session.
     std::size_t process_budget_bytes = SIZE_MAX;              // Of all that is in the arena.
     std::size_t streams_max = 8192;
+    // Whose session it is, for whoever goes on with it after this process.
+    std::string owner{};
 };
 
 struct StreamInfo {
@@ -51,6 +57,14 @@ struct StreamInfo {
     std::uint64_t bytes_received = 0;  // Consumed here.
     std::size_t buffered_bytes = 0;    // Held in both rings.
     std::optional<CarrierId> carrier;
+    LocalSocket socket{};
+};
+
+// What the local socket of a stream has given and taken since the stream began, by the kernel's
+// count.
+struct SocketPosition {
+    std::uint64_t given = 0;
+    std::uint64_t taken = 0;
 };
 
 struct CarrierStats {
@@ -63,6 +77,13 @@ public:
     // `arena` outlives the session and may be shared by many. `now` starts the time to attach.
     Session(Side side, const SessionId& id, Arena& arena, const SessionOptions& options,
             TimePoint now);
+    // Goes on with a session that another process left, without carriers. `find_socket` is asked
+    // once for each local socket and says how far it is; nothing: it is gone. A stream without
+    // its socket, or whose record makes no sense, is reset. For those of the peer whose local
+    // socket never came to be there is a StreamOpened again.
+    using FindSocket = std::function<std::optional<SocketPosition>(const LocalSocket&)>;
+    Session(const SessionRemains& remains, const FindSocket& find_socket, Arena& arena,
+            const SessionOptions& options, TimePoint now);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -93,9 +114,11 @@ public:
 
     // Opens a stream to the peer's side. Bytes may be written at once.
     // LimitReached as ErrorCode::TooLarge; malformed destination as Malformed.
-    Result<StreamId> open(const Destination& destination, TimePoint now);
+    // A stream without a local socket ends with this process.
+    Result<StreamId> open(const Destination& destination, TimePoint now,
+                          const LocalSocket& socket = {});
     // The peer's stream has its local socket.
-    void connected(StreamId stream);
+    void connected(StreamId stream, const LocalSocket& socket = {});
 
     // Where the next bytes of the local socket go: up to two pieces, both empty while there is no
     // room; StreamWritable says when there is. Valid until the next call of any kind.
@@ -171,7 +194,7 @@ private:
     void write_rewind(StreamRecord& stream, ByteWriter& writer) const;
 
     // Lifecycles (session_streams.cpp).
-    void begin(StreamRecord& stream);
+    StreamRecord fresh_record(StreamId id) const;
     StreamRecord* living(StreamId id) const;
     bool put_message(const wire::ControlMessage& message);
     void owe_message(StreamRecord& stream);
@@ -182,19 +205,33 @@ private:
     void acknowledge(StreamRecord& stream, std::uint64_t offset);
     void release_rings(StreamRecord& stream);
     void forget(StreamRecord& stream);
+    void forget_destination(StreamRecord& stream);
+    void unlink();
+
+    // What another process left (session_restore.cpp).
+    bool take_over_control(const StreamRecord& former, const SessionRemains& remains);
+    void take_over(const StreamRecord& former, const SessionRemains& remains,
+                   const FindSocket& find_socket);
+    bool take_over_bytes(StreamRecord& stream, const StreamRecord& former,
+                         const SessionRemains& remains, const SocketPosition& position);
+    bool take_over_destination(StreamRecord& stream, const StreamRecord& former,
+                               const SessionRemains& remains);
+    void say_again(StreamRecord& stream);
 
     const Side side_;
     const SessionId id_;
     const SessionOptions options_;
+    Arena& arena_;
+    const BlockOffset block_;
+    SessionRecord& record_;  // In that block.
+    bool linked_ = true;
     RingMemory memory_;
     StreamTable streams_;
-    StreamRecord& control_;          // In streams_, as the others.
-    ByteVector control_input_;       // An incomplete message, shorter than its limit.
-    std::uint64_t next_stream_;      // The next one we open.
-    std::uint64_t peer_stream_ = 0;  // The highest that the peer has opened.
+    StreamRecord& control_;     // In streams_, as the others.
+    ByteVector control_input_;  // An incomplete message, shorter than its limit.
+    bool may_repeat_ = false;   // The next control message may have been heeded before a restart.
 
     std::vector<std::unique_ptr<Attachment>> carriers_;
-    TimePoint left_at_;  // When the last carrier left, if there is none.
 
     std::deque<Event> events_;
     std::deque<StreamId> messages_owed_;

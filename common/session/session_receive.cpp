@@ -1,7 +1,9 @@
 // What arrives on a carrier, frame by frame.
 #include <algorithm>
+#include <new>
 
 #include "common/base/check.h"
+#include "common/session/crash_fence.h"
 #include "common/session/session.h"
 
 namespace relay {
@@ -82,7 +84,7 @@ Result<StreamRecord*> Session::known(StreamId stream) const {
         return record->resetting ? nullptr : record;
     }
     const bool ours = (stream.value % 2 == 0) == (side_ == Side::Relay);
-    if (ours ? stream.value >= next_stream_ : stream.value > peer_stream_) {
+    if (ours ? stream.value >= record_.next_stream : stream.value > record_.peer_stream) {
         return broken("a stream that was never opened");
     }
     return static_cast<StreamRecord*>(nullptr);
@@ -133,10 +135,13 @@ Status Session::on_control_data(const wire::Data& data, TimePoint now) {
             if (!*message) break;
             const Status taken = on_message(**message);
             if (!taken) return taken;
+            // At once: after a kill only the last one comes again.
+            crash_fence();
+            control_.receiving.begin = end - input.size();
+            may_repeat_ = false;
         }
         control_input_.erase(control_input_.begin(),
                              control_input_.end() - static_cast<std::ptrdiff_t>(input.size()));
-        control_.receiving.begin = end - control_input_.size();
     }
     owe_ack(control_, now);
     return Done{};
@@ -211,23 +216,33 @@ Status Session::on_open(const wire::Open& open) {
     const StreamId id{open.stream};
     const bool theirs = (open.stream % 2 == 1) == (side_ == Side::Relay);
     if (open.stream == 0 || !theirs) return broken("OPEN with a number of the wrong side");
-    if (open.stream <= peer_stream_) return broken("OPEN with a number used before");
-    peer_stream_ = open.stream;
+    if (may_repeat_ && open.stream == record_.peer_stream) return Done{};
+    if (open.stream <= record_.peer_stream) return broken("OPEN with a number used before");
     const bool room = streams_.size() <= options_.streams_max;
     // Those beyond are refused at once; they pile up only while the peer takes no refusal.
     if (streams_.size() > options_.streams_max + wire::streams_max) {
         return broken("more OPENs than their answers are taken");
     }
-    StreamRecord* stream = streams_.add(id);
-    if (stream == nullptr) return broken("no memory for another stream");
-    begin(*stream);
+    const auto block = arena_.allocate(sizeof(StoredDestination));
+    if (!block) return broken("no memory for another stream");
+    const Destination destination{std::string(open.host), open.port, std::string(open.visitor)};
+    new (arena_.view(*block, sizeof(StoredDestination)).data())
+        StoredDestination{stored(destination)};
+    StreamRecord record = fresh_record(id);
+    record.destination = *block;
+    StreamRecord* stream = streams_.add(record);
+    if (stream == nullptr) {
+        arena_.release(*block, sizeof(StoredDestination));
+        return broken("no memory for another stream");
+    }
+    crash_fence();
+    record_.peer_stream = open.stream;  // From now on it is opened.
     pin(*stream, least_loaded());
     if (!room) {
         reset(id, ResetReason::LimitReached);
         return Done{};
     }
-    events_.push_back(StreamOpened{
-        id, Destination{std::string(open.host), open.port, std::string(open.visitor)}});
+    events_.push_back(StreamOpened{id, destination});
     return Done{};
 }
 
@@ -236,10 +251,14 @@ Status Session::on_finish(const wire::Finish& finish) {
     if (!found) return found.error();
     if (*found == nullptr) return Done{};
     StreamRecord& stream = **found;
-    if (stream.has_finish) return broken("a second FINISH");
+    if (stream.has_finish) {
+        // Whoever goes on after a kill says it again.
+        return finish.offset == stream.finish_at ? Status{Done{}} : broken("a second FINISH");
+    }
     if (finish.offset < stream.received()) return broken("FINISH before bytes that have come");
-    stream.has_finish = true;
     stream.finish_at = finish.offset;
+    crash_fence();
+    stream.has_finish = true;
     settle_finish(stream);
     return Done{};
 }
@@ -249,7 +268,7 @@ Status Session::on_done(StreamId id) {
     if (!found) return found.error();
     if (*found == nullptr) return Done{};
     StreamRecord& stream = **found;
-    if (!stream.finished || stream.owes_finish || stream.sent_most < stream.written()) {
+    if (!stream.finished || stream.sent_most < stream.written()) {
         return broken("DONE before the end");
     }
     acknowledge(stream, stream.written());

@@ -1,14 +1,18 @@
 // The lives of streams: what the local side does with them, and the messages that follow.
 #include <algorithm>
+#include <utility>
 
 #include "common/base/check.h"
+#include "common/session/crash_fence.h"
 #include "common/session/session.h"
 
 namespace relay {
 
-void Session::begin(StreamRecord& stream) {
-    stream.peer_window = options_.window_bytes;
-    stream.credit = first_credit(options_.window_bytes, now_);
+StreamRecord Session::fresh_record(StreamId id) const {
+    return {.id = id,
+            .opened_at = control_.written(),
+            .peer_window = options_.window_bytes,
+            .credit = first_credit(options_.window_bytes, now_)};
 }
 
 // What the local side may use: never the control stream, nor what only waits for its RESET.
@@ -17,7 +21,10 @@ StreamRecord* Session::living(StreamId id) const {
     return stream == nullptr || stream->resetting ? nullptr : stream;
 }
 
-Result<StreamId> Session::open(const Destination& destination, TimePoint now) {
+// The record comes before the OPEN: a process that finds no OPEN drops the record, and its socket
+// asks again.
+Result<StreamId> Session::open(const Destination& destination, TimePoint now,
+                               const LocalSocket& socket) {
     now_ = now;
     if (over_) return Error{ErrorCode::Refused, "the session is over"};
     if (destination.host.empty() || destination.host.size() > wire::host_max_bytes ||
@@ -29,26 +36,31 @@ Result<StreamId> Session::open(const Destination& destination, TimePoint now) {
         return Error{ErrorCode::TooLarge, "the session has as many streams as it may"};
     }
     flush_messages();
-    const StreamId id{next_stream_};
-    const wire::Open open{id.value, destination.port, destination.host, destination.visitor};
-    if (!messages_owed_.empty() || !put_message(open)) {
-        return Error{ErrorCode::TooLarge, "too many streams are being opened at once"};
+    const Error too_many{ErrorCode::TooLarge, "too many streams are being opened at once"};
+    if (!messages_owed_.empty()) return too_many;
+    const StreamId id{record_.next_stream};
+    record_.next_stream += 2;
+    StreamRecord record = fresh_record(id);
+    record.socket = socket;
+    StreamRecord* stream = streams_.add(record);
+    if (stream == nullptr) return Error{ErrorCode::TooLarge, "no memory for another stream"};
+    if (!put_message(
+            wire::Open{id.value, destination.port, destination.host, destination.visitor})) {
+        streams_.remove(id);
+        return too_many;
     }
-    next_stream_ += 2;
-    StreamRecord* stream = streams_.add(id);
-    if (stream == nullptr) {
-        put_message(wire::Reset{id.value, ResetReason::LimitReached});
-        return Error{ErrorCode::TooLarge, "no memory for another stream"};
-    }
-    begin(*stream);
     pin(*stream, control_.carrier);
     return id;
 }
 
-void Session::connected(StreamId id) {
+void Session::connected(StreamId id, const LocalSocket& socket) {
     StreamRecord* stream = living(id);
     if (stream == nullptr || stream->connected) return;
+    stream->socket = socket;
+    crash_fence();
     stream->connected = true;
+    crash_fence();
+    forget_destination(*stream);
     stream->owes_connected = true;
     owe_message(*stream);
 }
@@ -126,6 +138,7 @@ std::optional<StreamInfo> Session::info(StreamId id) const {
     info.received_finish = stream->has_finish;
     info.bytes_sent = stream->acknowledged();
     info.bytes_received = stream->consumed();
+    info.socket = stream->socket;
     info.buffered_bytes = std::size_t{stream->sending.size()} + stream->receiving.size();
     if (stream->carrier != CarrierId{}) info.carrier = stream->carrier;
     return info;
@@ -244,10 +257,19 @@ void Session::release_rings(StreamRecord& stream) {
     memory_.release(stream.receiving);
 }
 
+// The record goes first: it must not be found with its rings gone.
 void Session::forget(StreamRecord& stream) {
-    release_rings(stream);
     pin(stream, CarrierId{});
+    StreamRecord gone = stream;
     streams_.remove(stream.id);
+    release_rings(gone);
+    forget_destination(gone);
+}
+
+void Session::forget_destination(StreamRecord& stream) {
+    const BlockOffset block = std::exchange(stream.destination, 0);
+    crash_fence();
+    if (block != 0) arena_.release(block, sizeof(StoredDestination));
 }
 
 }  // namespace relay

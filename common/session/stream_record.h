@@ -2,29 +2,57 @@
 // constructors with effects, so that another process can go on with it.
 #pragma once
 
+#include <array>
 #include <type_traits>
 
 #include "common/session/credit.h"
+#include "common/session/event.h"
 #include "common/session/ids.h"
+#include "common/session/record_chain.h"
 #include "common/session/ring.h"
 #include "common/wire/close_reason.h"
 
 namespace relay {
 
+// The socket of a stream's local end, by which another process finds it again, and what the kernel
+// had counted of it when the stream began. The session passes it on and looks at none of it.
+struct LocalSocket {
+    std::uint64_t id = 0;     // Of the kernel's own, for as long as it runs; 0: there is no socket.
+    std::uint64_t given = 0;  // Bytes that had been read from it,
+    std::uint64_t taken = 0;  // and written to it.
+};
+
+// Where a stream leads, while its local socket is not connected yet.
+struct StoredDestination {
+    std::uint16_t port;
+    std::uint8_t host_size;
+    std::uint8_t visitor_size;
+    std::array<char, wire::host_max_bytes> host;
+    std::array<char, wire::visitor_max_bytes> visitor;
+};
+
+StoredDestination stored(const Destination& destination);
+Destination destination_of(const StoredDestination& stored);
+
 struct StreamRecord {
     StreamId id;
-    CarrierId carrier;  // Whom it is pinned to; 0: nobody.
+    ChainLink link{};
+    LocalSocket socket{};
+    BlockOffset destination = 0;  // A StoredDestination; 0: none is needed any more.
+    // Of a stream of ours: where the control stream's bytes ended before its OPEN.
+    std::uint64_t opened_at = 0;
+    CarrierId carrier{};  // Whom it is pinned to; 0: nobody.
 
     // Sending: acknowledged <= sent <= written; the ring holds [acknowledged, written).
-    Ring sending;
+    Ring sending{};
     std::uint64_t sent = 0;
     std::uint64_t sent_most = 0;      // Before any rewind.
     std::uint32_t peer_window = 0;    // Beyond `acknowledged`.
     std::uint32_t sending_bytes = 0;  // What the ring had, and will have when it is needed again.
 
     // Receiving: consumed <= received; the ring holds [consumed, received).
-    Ring receiving;
-    Credit credit;                // How far the peer may send.
+    Ring receiving{};
+    Credit credit{};              // How far the peer may send.
     std::uint64_t finish_at = 0;  // Where the peer's bytes end, once has_finish.
 
     // What is true of it.
@@ -59,5 +87,7 @@ struct StreamRecord {
 };
 
 static_assert(std::is_trivially_copyable_v<StreamRecord>);
+static_assert(sizeof(StreamRecord) <= 256);  // One block.
+static_assert(std::is_trivially_copyable_v<StoredDestination>);
 
 }  // namespace relay

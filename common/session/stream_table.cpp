@@ -11,14 +11,14 @@ StreamTable::~StreamTable() {
     for (const auto& [id, entry] : index_) arena_.release(entry.block, sizeof(StreamRecord));
 }
 
-StreamRecord* StreamTable::add(StreamId id) {
+StreamRecord* StreamTable::add(const StreamRecord& record) {
     const auto block = arena_.allocate(sizeof(StreamRecord));
     if (!block) return nullptr;
-    auto* record = new (arena_.view(*block, sizeof(StreamRecord)).data()) StreamRecord{};
-    record->id = id;
-    const bool is_new = index_.emplace(id, Entry{*block, record}).second;
+    auto* place = new (arena_.view(*block, sizeof(StreamRecord)).data()) StreamRecord{record};
+    const bool is_new = index_.emplace(record.id, Entry{*block, place}).second;
     check(is_new);
-    return record;
+    chain_.link(*block);
+    return place;
 }
 
 StreamRecord* StreamTable::find(StreamId id) const {
@@ -29,6 +29,7 @@ StreamRecord* StreamTable::find(StreamId id) const {
 void StreamTable::remove(StreamId id) {
     const auto found = index_.find(id);
     check(found != index_.end());
+    chain_.unlink(found->second.block);
     arena_.release(found->second.block, sizeof(StreamRecord));
     index_.erase(found);
 }

@@ -1,4 +1,4 @@
-// The streams of a session: records in the arena, and an index to find them.
+// The streams of a session: records in the arena, chained, and an index to find them.
 #pragma once
 
 #include <unordered_map>
@@ -10,13 +10,14 @@ namespace relay {
 
 class StreamTable {
 public:
-    explicit StreamTable(Arena& arena) : arena_(arena) {}
+    // `first` lies in the arena, and leads whoever goes on with the arena to the records.
+    StreamTable(Arena& arena, BlockOffset& first) : arena_(arena), chain_(arena, first) {}
     ~StreamTable();
     StreamTable(const StreamTable&) = delete;
     StreamTable& operator=(const StreamTable&) = delete;
 
-    // Null when the arena is spent. `id` must be new.
-    StreamRecord* add(StreamId id);
+    // Null when the arena is spent. Its id must be new.
+    StreamRecord* add(const StreamRecord& record);
     StreamRecord* find(StreamId id) const;
     // Its rings must be released already.
     void remove(StreamId id);
@@ -36,6 +37,7 @@ private:
     };
 
     Arena& arena_;
+    RecordChain<StreamRecord> chain_;
     std::unordered_map<StreamId, Entry> index_;
 };
 

@@ -12,7 +12,7 @@ int main(int count, char** arguments) {
     const std::uint32_t seeds =
         count > 2 ? static_cast<std::uint32_t>(std::atoll(arguments[2])) : 200;
     unsigned failed = 0;
-    std::uint64_t bytes = 0, streams = 0, cuts = 0;
+    std::uint64_t bytes = 0, streams = 0, cuts = 0, deaths = 0;
     for (std::uint32_t seed = first; seed != first + seeds; ++seed) {
         World world{seed, random_options(seed)};
         try {
@@ -25,11 +25,13 @@ int main(int count, char** arguments) {
         bytes += world.bytes_delivered();
         streams += world.streams_closed();
         cuts += world.cuts();
+        deaths += world.deaths();
     }
     std::printf(
-        "%u worlds from seed %u: %llu MB, %llu streams to their end, %llu carriers cut; %u "
-        "failed\n",
+        "%u worlds from seed %u: %llu MB, %llu streams to their end, %llu carriers cut, %llu "
+        "processes killed; %u failed\n",
         seeds, first, static_cast<unsigned long long>(bytes >> 20),
-        static_cast<unsigned long long>(streams), static_cast<unsigned long long>(cuts), failed);
+        static_cast<unsigned long long>(streams), static_cast<unsigned long long>(cuts),
+        static_cast<unsigned long long>(deaths), failed);
     return failed == 0 ? 0 : 1;
 }

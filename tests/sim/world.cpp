@@ -29,6 +29,7 @@ WorldOptions random_options(std::uint32_t seed) {
     options.latency = std::chrono::milliseconds(random() % 40);
     options.carriers_most = 1 + static_cast<unsigned>(random() % 3);
     options.frugal = random() % 2 == 0;
+    options.deaths = random() % 2 == 0;
     options.streams_most = 1 + static_cast<unsigned>(random() % 24);
     return options;
 }
@@ -86,6 +87,12 @@ void World::connect() {
 }
 
 void World::disaster() {
+    if (options_.deaths && one_in(400)) {
+        kill(home_, &Carrier::home_holds, &Carrier::relay_notices);
+    }
+    if (options_.deaths && one_in(400)) {
+        kill(relay_, &Carrier::relay_holds, &Carrier::home_notices);
+    }
     if (!options_.cuts || carriers_.empty() || !one_in(150)) return;
     auto victim = carriers_.begin();
     std::advance(victim, static_cast<std::ptrdiff_t>(random_() % carriers_.size()));
@@ -101,6 +108,28 @@ void World::cut(Carrier& carrier) {
     if (kind == 3) return;  // Nobody is told: only an unanswered ping shows it.
     carrier.home_notices = now_ + std::chrono::milliseconds(random_() % 50);
     if (one_in(2)) carrier.relay_notices = now_ + std::chrono::milliseconds(random_() % 50);
+    redial_at_ = now_ + std::chrono::milliseconds(random_() % 200);
+}
+
+// Its carriers die with it; the kernel may tell the other end, or be cut off, too.
+void World::kill(Endpoint& endpoint, bool Carrier::*holds, TimePoint Carrier::*peer_notices) {
+    ++deaths_;
+    for (auto& [id, carrier] : carriers_) {
+        if (carrier.*holds && one_in(2)) {
+            // What it has just heard, and told nobody of.
+            Link& link = &endpoint == &home_ ? carrier.to_home : carrier.to_relay;
+            ByteVector& inbox = &endpoint == &home_ ? carrier.home_inbox : carrier.relay_inbox;
+            link.arrive(inbox, up_to(40000), now_);
+            Bytes input = inbox;
+            require(bool(endpoint.session().receive(id, input, now_)),
+                    "a peer that keeps the rules was accused of breaking one");
+        }
+        carrier.to_home.swallow();
+        carrier.to_relay.swallow();
+        carrier.*holds = false;
+        if (one_in(2)) carrier.*peer_notices = now_ + std::chrono::milliseconds(random_() % 50);
+    }
+    endpoint.die(random_, now_);
     redial_at_ = now_ + std::chrono::milliseconds(random_() % 200);
 }
 
@@ -220,16 +249,19 @@ void World::check_invariants() {
 void World::check_outcome() {
     for (const auto& [id, home] : home_.closed()) {
         const auto found = relay_.closed().find(id);
-        if (found == relay_.closed().end()) {
+        const auto untold = relay_.over_at_death().find(id);
+        if (found == relay_.closed().end() && untold == relay_.over_at_death().end()) {
             // A reset may cross the last DONE on its way.
             require(relay_.resets().contains(id), "a stream was closed at the home only");
             continue;
         }
-        require(home.read == found->second.written, "the home did not read all that was written");
-        require(found->second.read == home.written, "the relay did not read all that was written");
+        const Progress& relay = found == relay_.closed().end() ? untold->second : found->second;
+        require(home.read == relay.written, "the home did not read all that was written");
+        require(relay.read == home.written, "the relay did not read all that was written");
     }
     for (const auto& [id, relay] : relay_.closed()) {
-        require(home_.closed().contains(id) || home_.resets().contains(id),
+        require(home_.closed().contains(id) || home_.resets().contains(id) ||
+                    home_.over_at_death().contains(id),
                 "a stream was closed at the relay only");
     }
     require(home_.session().streams().empty(), "the home leaks a stream");

@@ -18,6 +18,7 @@ struct WorldOptions {
     bool frugal = false;                       // After the disasters one carrier is enough.
     bool cuts = true;
     bool resets = true;
+    bool deaths = false;  // Of whole processes, which leave their arena.
 };
 
 // Of all kinds, drawn by the seed.
@@ -33,6 +34,7 @@ public:
     std::uint64_t bytes_delivered() const { return bytes_delivered_; }
     std::uint64_t streams_closed() const { return home_.closed().size(); }
     unsigned cuts() const { return cuts_; }
+    unsigned deaths() const { return deaths_; }
 
 private:
     struct Carrier {
@@ -53,6 +55,7 @@ private:
     void connect();
     void disaster();
     void cut(Carrier& carrier);
+    void kill(Endpoint& endpoint, bool Carrier::*holds, TimePoint Carrier::*peer_notices);
     void act(Endpoint& endpoint);
     void read_everything(Endpoint& endpoint);
     void finish_everything(Endpoint& endpoint);
@@ -78,6 +81,7 @@ private:
     TimePoint redial_at_{};
     std::uint64_t bytes_delivered_ = 0;
     unsigned cuts_ = 0;
+    unsigned deaths_ = 0;
     bool calm_ = false;
 };
 
