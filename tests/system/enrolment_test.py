@@ -2,6 +2,7 @@
 """One line from the relay makes a machine a home; removing the home ends everything it had."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import pty
@@ -266,11 +267,8 @@ def the_operator_of_the_home_decides(scene, relay, target):
     assert f"relayctl allow 127.0.0.1:{target.port}" in shown, shown
     silent.start()
     wait_for("the home", lambda: relay.is_online("silent"))
-    with connect(port, seconds=20) as visitor:
-        try:
-            assert visitor.recv(1) == b""
-        except ConnectionResetError:
-            pass
+    with contextlib.suppress(ConnectionResetError), connect(port, seconds=20) as visitor:
+        assert visitor.recv(1) == b""
     silent.daemon.relayctl("allow", f"127.0.0.1:{target.port}")
     assert says(port)
     silent.daemon.process.stop()
