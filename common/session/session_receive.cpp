@@ -78,8 +78,10 @@ Status Session::on_frame(Attachment& carrier, const wire::Frame& frame, TimePoin
     unreachable();
 }
 
-// The record; null for a stream that is over; an error for one that was never opened.
+// The record; null for a stream that is over; an error for one that was never opened. The control
+// stream is none of those that messages are about.
 Result<StreamRecord*> Session::known(StreamId stream) const {
+    if (stream == control_stream) return broken("a message about the control stream");
     if (StreamRecord* record = streams_.find(stream)) {
         return record->resetting ? nullptr : record;
     }

@@ -260,6 +260,22 @@ TEST_CASE("broken rules end the session") {
     }
 }
 
+TEST_CASE("no message is about the control stream") {
+    const wire::ControlMessage messages[] = {wire::Connected{0}, wire::Finish{0, 0},
+                                             wire::DoneMessage{0},
+                                             wire::Reset{0, ResetReason::PeerReset}};
+    for (const auto& message : messages) {
+        CAPTURE(message.index());
+        ByteVector text(64), room(128);
+        ByteWriter said{text}, frame{room};
+        wire::put_control_message(said, message);
+        wire::put_data(frame, 0, 0, said.written(), {});
+        Pair pair;
+        CHECK_FALSE(pair.home.input(frame.written()));
+        CHECK(pair.home.event<SessionOver>()->reason == EndReason::ProtocolError);
+    }
+}
+
 TEST_CASE("more bytes than credit end the session") {
     Pair pair{{.ring_start_bytes = 1024, .window_bytes = 1024}};
     REQUIRE(pair.relay.session.open({"127.0.0.1", 1, ""}, {}));
