@@ -20,7 +20,9 @@ struct Attachment {
     bool bye_written = false;
     std::optional<std::uint64_t> pong{};   // The token to answer.
     std::optional<Duration> round_trip{};  // The shortest that a ping has shown.
-    std::size_t pinned = 0;                // How many streams send on it.
+    std::size_t busy = 0;              // How many streams have bytes under way or to send on it.
+    std::deque<StreamId> acks_owed{};  // Of streams whose DATA came here last.
+    std::optional<TimePoint> acks_due{};
 };
 
 }  // namespace relay

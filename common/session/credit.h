@@ -32,7 +32,7 @@ struct Credit {
 };
 
 Credit first_credit(std::uint32_t window, TimePoint now);
-// All up to `offset` has been consumed. `round_trip`: the shortest of the session's carriers.
+// All up to `offset` has been consumed. `round_trip`: the shortest seen on its carrier.
 void measure(Credit& credit, const CreditLimits& limits, std::uint64_t offset, Duration round_trip,
              TimePoint now);
 // The window of an ACK for `offset`, which the caller writes.

@@ -125,7 +125,7 @@ void Session::announce_everything(Attachment& carrier) {
     carrier.to_announce.push_back(control_stream);
     streams_.for_each([&](const StreamRecord& stream) {
         // What the peer has sent nothing on, it may not even know yet.
-        const bool heard_of = stream.received() > 0 || stream.dropping;
+        const bool heard_of = stream.received() > 0 || stream.dropping();
         if (stream.id != control_stream && heard_of && !stream.resetting) {
             carrier.to_announce.push_back(stream.id);
         }
@@ -139,43 +139,89 @@ void Session::detach(CarrierId carrier, TimePoint now) {
     now_ = now;
     carriers_.erase(found);
     streams_.for_each([&](StreamRecord& stream) {
+        if (stream.answer_on == carrier) {
+            stream.answer_on = nobody;
+            stream.ack_queued = false;
+        }
         if (stream.carrier != carrier) return;
         stream.carrier = nobody;
         stream.scheduled = false;
         stream.parked = false;
     });
-    if (carriers_.empty()) record_.left_at = now;
-    const CarrierId next = least_loaded();
-    if (next == nobody) return;
-    // Acknowledgements may have died with the carrier, so all are said again.
-    announce_everything(*find(next));
-    adopt_orphans(*find(next));
+    if (carriers_.empty()) {
+        record_.left_at = now;
+        return;
+    }
+    const CarrierId ready = least_busy();
+    // Acknowledgements may have died with the carrier, so all are said again: also by a carrier
+    // that has said all, and has yet to hear the same.
+    announce_everything(ready == nobody ? *carriers_.front() : *find(ready));
+    if (ready != nobody) adopt_orphans();
 }
 
-CarrierId Session::least_loaded() const {
+CarrierId Session::least_busy() const {
     const Attachment* best = nullptr;
     for (const auto& carrier : carriers_) {
-        if (carrier->ready && (best == nullptr || carrier->pinned < best->pinned)) {
-            best = carrier.get();
-        }
+        if (carrier->ready && (best == nullptr || carrier->busy < best->busy)) best = carrier.get();
     }
     return best == nullptr ? nobody : best->id;
 }
 
-// The rewind: what the peer has not acknowledged is sent again, on a carrier that lives.
-void Session::adopt_orphans(Attachment& carrier) {
+// While the peer may not have heard of a stream, its bytes follow its OPEN.
+bool Session::may_move(const StreamRecord& stream) const {
+    const bool ours = (stream.id.value % 2 == 0) == (side_ == Side::Relay);
+    return stream.id != control_stream && !stream.resetting && (stream.connected || !ours);
+}
+
+void Session::adopt_orphans() {
+    if (control_.carrier == nobody) move(control_, least_busy());
     streams_.for_each([&](StreamRecord& stream) {
         if (stream.carrier != nobody) return;
-        pin(stream, carrier.id);
-        stream.sent = stream.acknowledged();
-        schedule(stream);
+        move(stream, may_move(stream) ? least_busy() : control_.carrier);
     });
 }
 
+// The rewind: what the peer has not acknowledged is sent again, on a carrier that lives. What is
+// still under way on a former one comes twice, and is known by its offset.
+void Session::move(StreamRecord& stream, CarrierId carrier) {
+    Attachment* former = find(stream.carrier);
+    if (former != nullptr && stream.scheduled) former->scheduler.remove(stream.id);
+    stream.scheduled = false;
+    stream.parked = false;
+    pin(stream, carrier);
+    stream.sent = stream.acknowledged();
+    schedule(stream);
+}
+
+// Streams that send are spread over the carriers; one that moves leaves two more behind than it
+// joins, so none moves to and fro.
+void Session::balance(StreamRecord& stream) {
+    if (carriers_.size() < 2 || !stream.busy || !may_move(stream)) return;
+    const Attachment* here = find(stream.carrier);
+    const Attachment* there = find(least_busy());
+    if (here == nullptr || there == nullptr || there->busy + 1 >= here->busy) return;
+    move(stream, there->id);
+}
+
 void Session::pin(StreamRecord& stream, CarrierId carrier) {
-    if (Attachment* former = find(stream.carrier)) --former->pinned;
+    const std::size_t weight = stream.busy ? 1 : 0;
+    if (Attachment* former = find(stream.carrier)) former->busy -= weight;
     stream.carrier = carrier;
-    if (Attachment* latter = find(carrier)) ++latter->pinned;
+    if (Attachment* latter = find(carrier)) latter->busy += weight;
+}
+
+// With nothing under way, it may go anywhere at no price.
+void Session::mark_busy(StreamRecord& stream) {
+    if (stream.busy) return;
+    stream.busy = true;
+    if (Attachment* carrier = find(stream.carrier)) ++carrier->busy;
+    balance(stream);
+}
+
+void Session::mark_idle(StreamRecord& stream) {
+    if (!stream.busy) return;
+    stream.busy = false;
+    if (Attachment* carrier = find(stream.carrier)) --carrier->busy;
 }
 
 std::optional<Event> Session::next_event() {
@@ -192,9 +238,12 @@ std::optional<Event> Session::next_event() {
 std::optional<TimePoint> Session::deadline() const {
     if (over_) return std::nullopt;
     std::optional<TimePoint> next = memory_retry_;
-    // Acknowledgements that are due are work for a carrier, and no longer a matter of time.
-    if (acks_due_ && *acks_due_ > now_) next = earlier(next, acks_due_);
-    for (const auto& carrier : carriers_) next = earlier(next, carrier->liveness.deadline(pace()));
+    for (const auto& carrier : carriers_) {
+        next = earlier(next, carrier->liveness.deadline(pace()));
+        // Acknowledgements that are due are work for a carrier, and no longer a matter of time.
+        const auto& due = carrier->acks_due;
+        if (due && *due > now_) next = earlier(next, due);
+    }
     if (carriers_.empty()) next = earlier(next, record_.left_at + options_.keep);
     return next;
 }

@@ -148,19 +148,24 @@ private:
     // Carriers (session.cpp).
     Attachment* find(CarrierId carrier);
     const Attachment* find(CarrierId carrier) const;
-    void adopt_orphans(Attachment& carrier);
+    void adopt_orphans();
     void announce_everything(Attachment& carrier);
-    CarrierId least_loaded() const;
+    CarrierId least_busy() const;
+    bool may_move(const StreamRecord& stream) const;
+    void move(StreamRecord& stream, CarrierId carrier);
+    void balance(StreamRecord& stream);
+    void mark_busy(StreamRecord& stream);
+    void mark_idle(StreamRecord& stream);
     Liveness::Pace pace() const;
     void pin(StreamRecord& stream, CarrierId carrier);
 
     // Memory (session_memory.cpp).
-    std::optional<Duration> round_trip() const;
+    Duration round_trip(const StreamRecord& stream) const;
     void measure_credit(StreamRecord& stream, TimePoint now);
     bool may_grow(const StreamRecord& stream, std::uint32_t capacity) const;
     bool make_sending_room(StreamRecord& stream);
     std::size_t make_receiving_room(StreamRecord& stream, std::size_t count);
-    void drop_the_rest(StreamRecord& stream);
+    void drop_the_rest(StreamRecord& stream, std::uint64_t end);
     void ask_to_rewind(StreamRecord& stream);
     void settle_sending(StreamRecord& stream);
     void settle_receiving(StreamRecord& stream);
@@ -169,9 +174,11 @@ private:
 
     // What arrives (session_receive.cpp).
     Status on_frame(Attachment& carrier, const wire::Frame& frame, TimePoint now);
-    Status on_data(const wire::Data& data, TimePoint now);
+    Status on_data(const Attachment& carrier, const wire::Data& data, TimePoint now);
+    Status on_gap(StreamRecord& stream, std::uint64_t end);
     void keep(StreamRecord& stream, Bytes fresh);
-    Status on_control_data(const wire::Data& data, TimePoint now);
+    Status on_control_data(const Attachment& carrier, const wire::Data& data, TimePoint now);
+    void answer_on(const Attachment& carrier, StreamRecord& stream, TimePoint now);
     Status on_ack(Attachment& carrier, const wire::Ack& ack, TimePoint now);
     void on_pong(Attachment& carrier, std::uint64_t token, TimePoint now);
     Status on_rewind(const wire::Rewind& rewind);
@@ -186,7 +193,7 @@ private:
     void write_announcements(Attachment& carrier, ByteWriter& writer);
     void write_streams(Attachment& carrier, ByteWriter& writer);
     std::size_t write_data(StreamRecord& stream, ByteWriter& writer);
-    void write_acks(ByteWriter& writer);
+    void write_acks(Attachment& carrier, ByteWriter& writer);
     bool can_send(const StreamRecord& stream) const;
     void schedule(StreamRecord& stream);
     void owe_ack(StreamRecord& stream, TimePoint now);
@@ -235,10 +242,8 @@ private:
 
     std::deque<Event> events_;
     std::deque<StreamId> messages_owed_;
-    std::deque<StreamId> acks_owed_;
     std::deque<StreamId> rewinds_owed_;
     std::deque<StreamId> memory_waiters_;
-    std::optional<TimePoint> acks_due_;
     std::optional<TimePoint> memory_retry_;
     TimePoint now_{};  // Of the last input; for what has no time of its own.
     bool over_ = false;

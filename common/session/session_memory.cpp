@@ -17,21 +17,18 @@ constexpr std::uint32_t receiving_usual_bytes = 128 * 1024;
 
 }  // namespace
 
-std::optional<Duration> Session::round_trip() const {
-    std::optional<Duration> least;
-    for (const auto& carrier : carriers_) {
-        const auto& seen = carrier->round_trip;
-        if (seen && (!least || *seen < *least)) least = seen;
-    }
-    return least;
+// On the way its bytes come; another carrier's may be far shorter.
+Duration Session::round_trip(const StreamRecord& stream) const {
+    const Attachment* carrier = find(stream.answer_on);
+    return carrier == nullptr ? round_trip_assumed
+                              : carrier->round_trip.value_or(round_trip_assumed);
 }
 
 void Session::measure_credit(StreamRecord& stream, TimePoint now) {
     // While one half of the ring is on its way, the other is filled.
     const CreditLimits limits{std::min(2 * options_.ring_start_bytes, options_.ring_most_bytes),
                               options_.ring_most_bytes};
-    measure(stream.credit, limits, stream.consumed(), round_trip().value_or(round_trip_assumed),
-            now);
+    measure(stream.credit, limits, stream.consumed(), round_trip(stream), now);
 }
 
 bool Session::may_grow(const StreamRecord& stream, std::uint32_t capacity) const {
@@ -75,8 +72,8 @@ std::size_t Session::make_receiving_room(StreamRecord& stream, std::size_t count
 }
 
 // What found no room is asked for again, and the peer sends no more at a time than there is.
-void Session::drop_the_rest(StreamRecord& stream) {
-    stream.dropping = true;
+void Session::drop_the_rest(StreamRecord& stream, std::uint64_t end) {
+    stream.dropped_to = std::max(stream.dropped_to, end);
     stream.rewind_asked = false;
     stream.credit.window = std::max(stream.receiving.capacity(), options_.ring_least_bytes);
     if (!stream.receiving.has_memory()) wait_for_memory(stream);
@@ -100,7 +97,7 @@ void Session::settle_sending(StreamRecord& stream) {
 void Session::settle_receiving(StreamRecord& stream) {
     Ring& ring = stream.receiving;
     memory_.settle(ring, options_.ring_start_bytes, now_);
-    if (stream.dropping && !stream.rewind_asked && ring.size() <= ring.capacity() / 2) {
+    if (stream.dropping() && !stream.rewind_asked && ring.size() <= ring.capacity() / 2) {
         ask_to_rewind(stream);
     }
     if (ring.size() > 0) return;
@@ -123,7 +120,7 @@ void Session::serve_memory_waiters() {
             memory_waiters_.pop_front();
             continue;
         }
-        const bool receives = stream->dropping && !stream->receiving.has_memory();
+        const bool receives = stream->dropping() && !stream->receiving.has_memory();
         Ring probe;
         Ring& ring = receives ? stream->receiving : probe;
         if (!memory_.allocate(ring, options_.ring_least_bytes, RingMemory::Use::Stream)) break;

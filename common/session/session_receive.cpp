@@ -38,7 +38,8 @@ Status Session::on_frame(Attachment& carrier, const wire::Frame& frame, TimePoin
         case FrameType::Data: {
             const auto data = wire::parse_data(frame.payload);
             if (!data) return data.error();
-            return data->stream == 0 ? on_control_data(*data, now) : on_data(*data, now);
+            return data->stream == 0 ? on_control_data(carrier, *data, now)
+                                     : on_data(carrier, *data, now);
         }
         case FrameType::Ack: {
             const auto ack = wire::parse_ack(frame.payload);
@@ -92,19 +93,27 @@ Result<StreamRecord*> Session::known(StreamId stream) const {
     return static_cast<StreamRecord*>(nullptr);
 }
 
-Status Session::on_data(const wire::Data& data, TimePoint now) {
+// Its acknowledgements go back the way its bytes came, whatever becomes of other carriers.
+void Session::answer_on(const Attachment& carrier, StreamRecord& stream, TimePoint now) {
+    if (stream.answer_on == carrier.id) return;
+    if (Attachment* former = find(stream.answer_on)) std::erase(former->acks_owed, stream.id);
+    stream.answer_on = carrier.id;
+    if (!stream.ack_queued) return;
+    stream.ack_queued = false;
+    owe_ack(stream, now);
+}
+
+Status Session::on_data(const Attachment& carrier, const wire::Data& data, TimePoint now) {
     const auto found = known(StreamId{data.stream});
     if (!found) return found.error();
     if (*found == nullptr) return Done{};
     StreamRecord& stream = **found;
 
+    answer_on(carrier, stream, now);
     const std::uint64_t end = data.offset + data.bytes.size();
-    if (data.offset > stream.received()) {
-        if (stream.dropping) return Done{};
-        return broken("a gap in a stream");
-    }
     if (end > stream.credit.most) return broken("more bytes than credit");
     if (stream.has_finish && end > stream.finish_at) return broken("bytes behind FINISH");
+    if (data.offset > stream.received()) return on_gap(stream, end);
     if (end <= stream.received()) {
         owe_ack(stream, now);  // The peer does not know.
         return Done{};
@@ -113,17 +122,27 @@ Status Session::on_data(const wire::Data& data, TimePoint now) {
     return Done{};
 }
 
+// Each carrier brings a stream's bytes in order. So a gap is a broken rule, unless bytes before
+// found no room; then it stays one until all of them have come again, whatever other carriers
+// bring.
+Status Session::on_gap(StreamRecord& stream, std::uint64_t end) {
+    if (!stream.dropping()) return broken("a gap in a stream");
+    stream.dropped_to = std::max(stream.dropped_to, end);
+    return Done{};
+}
+
 void Session::keep(StreamRecord& stream, Bytes fresh) {
     const std::size_t count = make_receiving_room(stream, fresh.size());
     if (count > 0) {
         if (stream.receiving.size() == 0) events_.push_back(StreamReadable{stream.id});
         memory_.append(stream.receiving, fresh.first(count));
-        stream.dropping = false;
     }
-    if (count < fresh.size()) drop_the_rest(stream);
+    if (count == fresh.size()) return;
+    drop_the_rest(stream, stream.received() + fresh.size() - count);
 }
 
-Status Session::on_control_data(const wire::Data& data, TimePoint now) {
+Status Session::on_control_data(const Attachment& carrier, const wire::Data& data, TimePoint now) {
+    answer_on(carrier, control_, now);
     const std::uint64_t end = data.offset + data.bytes.size();
     if (data.offset > control_.received()) return broken("a gap in the control stream");
     if (end > control_.received()) {
@@ -157,7 +176,10 @@ Status Session::on_ack(Attachment& carrier, const wire::Ack& ack, TimePoint now)
     StreamRecord& stream = **found;
     if (ack.offset > stream.sent_most) return broken("an ACK of what was never sent");
     if (ack.offset < stream.acknowledged()) return Done{};
-    if (ack.offset > stream.acknowledged()) carrier.liveness.heard(now);
+    // Said of what went another way, it would tell nothing about this one.
+    if (ack.offset > stream.acknowledged() && stream.carrier == carrier.id) {
+        carrier.liveness.heard(now);
+    }
     stream.peer_window = std::min(ack.window, wire::window_max_bytes);
     acknowledge(stream, ack.offset);
     return Done{};
@@ -175,9 +197,10 @@ Status Session::on_rewind(const wire::Rewind& rewind) {
     if (*found == nullptr) return Done{};
     StreamRecord& stream = **found;
     if (rewind.offset > stream.sent_most) return broken("a REWIND to what was never sent");
-    // One that a later ACK has overtaken says nothing.
-    if (rewind.offset < stream.acknowledged() || rewind.offset >= stream.sent) return Done{};
-    stream.sent = rewind.offset;
+    // An ACK of what came on another carrier may have overtaken it: what was dropped lies behind.
+    const std::uint64_t offset = std::max(rewind.offset, stream.acknowledged());
+    if (offset >= stream.sent) return Done{};
+    stream.sent = offset;
     schedule(stream);
     return Done{};
 }
@@ -185,7 +208,8 @@ Status Session::on_rewind(const wire::Rewind& rewind) {
 void Session::on_resumed(Attachment& carrier) {
     if (carrier.ready) return;
     carrier.ready = true;
-    adopt_orphans(carrier);
+    adopt_orphans();
+    if (carriers_.size() > 1) streams_.for_each([&](StreamRecord& stream) { balance(stream); });
     events_.push_back(CarrierReady{carrier.id});
 }
 
@@ -200,6 +224,7 @@ Status Session::on_message(const wire::ControlMessage& message) {
         if (!found) return found.error();
         if (*found == nullptr || (*found)->connected) return Done{};
         (*found)->connected = true;
+        balance(**found);
         events_.push_back(StreamConnected{(*found)->id});
         return Done{};
     }
@@ -239,7 +264,7 @@ Status Session::on_open(const wire::Open& open) {
     }
     crash_fence();
     record_.peer_stream = open.stream;  // From now on it is opened.
-    pin(*stream, least_loaded());
+    pin(*stream, least_busy());
     if (!room) {
         reset(id, ResetReason::LimitReached);
         return Done{};

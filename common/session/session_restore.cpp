@@ -114,8 +114,10 @@ bool Session::take_over_bytes(StreamRecord& stream, const StreamRecord& former,
     stream.credit.told = position.taken;
     stream.credit.most = std::max(former.credit.most, stream.credit.most);
     stream.credit.round_offset = position.taken;
-    return memory_.take_over(stream.sending, former.sending, position.given, remains.arena(),
-                             RingMemory::Use::Stream);
+    const bool is_whole = memory_.take_over(stream.sending, former.sending, position.given,
+                                            remains.arena(), RingMemory::Use::Stream);
+    stream.busy = stream.acknowledged() < stream.written();
+    return is_whole;
 }
 
 bool Session::take_over_destination(StreamRecord& stream, const StreamRecord& former,

@@ -78,6 +78,7 @@ void Session::wrote(StreamId id, std::size_t count) {
     check(count == 0 || !stream->finished);
     extend(stream->sending, count);
     settle_sending(*stream);
+    if (count > 0) mark_busy(*stream);
     schedule(*stream);
 }
 
@@ -117,9 +118,13 @@ void Session::reset(StreamId id, ResetReason reason) {
     memory_.release(stream->receiving);
     // A server that says why and then resets is to be heard: what there is credit for goes first.
     const std::uint64_t credit_ends = stream->acknowledged() + stream->peer_window;
-    stream->draining = reason == ResetReason::PeerReset && stream->sent < stream->written() &&
+    // It must not be overtaken, so it goes where the RESET will go.
+    const bool is_elsewhere = stream->carrier != control_.carrier;
+    const std::uint64_t gone = is_elsewhere ? stream->acknowledged() : stream->sent;
+    stream->draining = reason == ResetReason::PeerReset && gone < stream->written() &&
                        stream->written() <= credit_ends;
     if (stream->draining) {
+        if (is_elsewhere) move(*stream, control_.carrier);
         schedule(*stream);
     } else {
         memory_.release(stream->sending);
@@ -243,6 +248,7 @@ void Session::acknowledge(StreamRecord& stream, std::uint64_t offset) {
         stream.sent = std::max(stream.sent, offset);
         settle_sending(stream);
     }
+    if (stream.acknowledged() == stream.written()) mark_idle(stream);
     const Ring& ring = stream.sending;
     const bool has_room = !ring.has_memory() || free_bytes(ring) >= ring.capacity() / 2;
     if (stream.wants_room && (has_room || stream.held_back)) {

@@ -30,8 +30,8 @@ std::size_t Session::transmit(CarrierId carrier, MutableBytes room, TimePoint no
     write_announcements(*attachment, writer);
     if (attachment->ready) write_streams(*attachment, writer);
     // Acknowledgements ride along with whatever leaves, and travel alone once they are due.
-    const bool due = acks_due_ && *acks_due_ <= now;
-    if (attachment->announced && (writer.size() > 0 || due)) write_acks(writer);
+    const bool due = attachment->acks_due && *attachment->acks_due <= now;
+    if (attachment->announced && (writer.size() > 0 || due)) write_acks(*attachment, writer);
     check(writer.ok());
     return writer.size();
 }
@@ -42,7 +42,8 @@ bool Session::has_work(CarrierId carrier) const {
     if (over_) return bye_ && !attachment->bye_written;
     if (attachment->pong || attachment->liveness.ping_due()) return true;
     if (!attachment->announced || !attachment->to_announce.empty()) return true;
-    if (!rewinds_owed_.empty() || (acks_due_ && *acks_due_ <= now_)) return true;
+    if (!rewinds_owed_.empty()) return true;
+    if (attachment->acks_due && *attachment->acks_due <= now_) return true;
     if (!attachment->ready) return false;
     return !attachment->scheduler.empty() ||
            (control_.carrier == attachment->id && can_send(control_));
@@ -56,7 +57,7 @@ void Session::write_announcements(Attachment& carrier, ByteWriter& writer) {
         if (stream == nullptr || stream->resetting) continue;
         wire::put_ack(writer, ack_of(*stream));
         // A REWIND may have died with its carrier.
-        if (stream->dropping && stream->rewind_asked) write_rewind(*stream, writer);
+        if (stream->dropping() && stream->rewind_asked) write_rewind(*stream, writer);
     }
     if (queue.empty() && !carrier.announced && writer.room() >= wire::frame_header_bytes) {
         wire::put_frame(writer, wire::FrameType::Resumed, {});
@@ -67,7 +68,7 @@ void Session::write_announcements(Attachment& carrier, ByteWriter& writer) {
            writer.room() >= wire::ack_frame_bytes + wire::rewind_frame_bytes) {
         StreamRecord* stream = streams_.find(rewinds_owed_.front());
         rewinds_owed_.pop_front();
-        if (stream == nullptr || stream->resetting || !stream->dropping) continue;
+        if (stream == nullptr || stream->resetting || !stream->dropping()) continue;
         // First, how much there is room for now.
         wire::put_ack(writer, ack_of(*stream));
         write_rewind(*stream, writer);
@@ -150,21 +151,27 @@ void Session::write_rewind(StreamRecord& stream, ByteWriter& writer) const {
 void Session::owe_ack(StreamRecord& stream, TimePoint now) {
     const bool large = worth_telling(stream.credit, stream.consumed());
     const TimePoint due = large ? now : now + options_.ack_delay;
-    if (!acks_due_ || due < *acks_due_) acks_due_ = due;
+    if (carriers_.empty()) return;  // The next one begins by saying all.
+    Attachment* carrier = find(stream.answer_on);
+    if (carrier == nullptr) carrier = find(stream.carrier);
+    if (carrier == nullptr) carrier = carriers_.front().get();
+    stream.answer_on = carrier->id;
+    if (!carrier->acks_due || due < *carrier->acks_due) carrier->acks_due = due;
     if (stream.ack_queued) return;
     stream.ack_queued = true;
-    acks_owed_.push_back(stream.id);
+    carrier->acks_owed.push_back(stream.id);
 }
 
-void Session::write_acks(ByteWriter& writer) {
-    while (!acks_owed_.empty() && writer.room() >= wire::ack_frame_bytes) {
-        StreamRecord* stream = streams_.find(acks_owed_.front());
-        acks_owed_.pop_front();
+void Session::write_acks(Attachment& carrier, ByteWriter& writer) {
+    auto& queue = carrier.acks_owed;
+    while (!queue.empty() && writer.room() >= wire::ack_frame_bytes) {
+        StreamRecord* stream = streams_.find(queue.front());
+        queue.pop_front();
         if (stream == nullptr) continue;
         stream->ack_queued = false;
         if (!stream->resetting) wire::put_ack(writer, ack_of(*stream));
     }
-    if (acks_owed_.empty()) acks_due_.reset();
+    if (queue.empty()) carrier.acks_due.reset();
 }
 
 }  // namespace relay

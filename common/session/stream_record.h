@@ -41,7 +41,8 @@ struct StreamRecord {
     BlockOffset destination = 0;  // A StoredDestination; 0: none is needed any more.
     // Of a stream of ours: where the control stream's bytes ended before its OPEN.
     std::uint64_t opened_at = 0;
-    CarrierId carrier{};  // Whom it is pinned to; 0: nobody.
+    CarrierId carrier{};    // Whom it is pinned to; 0: nobody.
+    CarrierId answer_on{};  // Where its ACK goes: its last DATA came there, new or not.
 
     // Sending: acknowledged <= sent <= written; the ring holds [acknowledged, written).
     Ring sending{};
@@ -52,8 +53,9 @@ struct StreamRecord {
 
     // Receiving: consumed <= received; the ring holds [consumed, received).
     Ring receiving{};
-    Credit credit{};              // How far the peer may send.
-    std::uint64_t finish_at = 0;  // Where the peer's bytes end, once has_finish.
+    Credit credit{};               // How far the peer may send.
+    std::uint64_t finish_at = 0;   // Where the peer's bytes end, once has_finish.
+    std::uint64_t dropped_to = 0;  // What came up to here was dropped, if `received` is less.
 
     // What is true of it.
     bool connected : 1 = false;
@@ -63,12 +65,12 @@ struct StreamRecord {
     bool done_received : 1 = false;
     bool resetting : 1 = false;  // Only waits for its RESET to enter the control stream.
     bool draining : 1 = false;   // Is reset too, but what was written before still goes out first.
-    bool dropping : 1 = false;   // Had no room: what comes is dropped until REWIND takes effect.
     bool rewind_asked : 1 = false;  // By a REWIND, now that there is room again.
 
     // Which queues it is in, and what it waits for.
     bool scheduled : 1 = false;  // In its carrier's scheduler,
     bool parked : 1 = false;     // and only so as not to come back too soon.
+    bool busy : 1 = false;  // Counted by its carrier: not all that was written is acknowledged.
     bool ack_queued : 1 = false;
     bool control_queued : 1 = false;
     bool wants_room : 1 = false;    // write_space() was empty.
@@ -84,6 +86,8 @@ struct StreamRecord {
     std::uint64_t written() const { return sending.end; }
     std::uint64_t consumed() const { return receiving.begin; }
     std::uint64_t received() const { return receiving.end; }
+    // Some bytes found no room: what follows is dropped until a REWIND has brought them again.
+    bool dropping() const { return received() < dropped_to; }
 };
 
 static_assert(std::is_trivially_copyable_v<StreamRecord>);

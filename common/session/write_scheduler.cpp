@@ -43,4 +43,10 @@ void WriteScheduler::revive(StreamId stream) {
     busy_.erase(found);
 }
 
+void WriteScheduler::remove(StreamId stream) {
+    const auto is_it = [&](const Entry& entry) { return entry.stream == stream; };
+    std::erase_if(fresh_, is_it);
+    std::erase_if(busy_, is_it);
+}
+
 }  // namespace relay

@@ -29,6 +29,8 @@ public:
     // A parked stream has bytes to send again. Until it has sent what a first turn allows, it goes
     // before the busy ones: a round of these can be long.
     void revive(StreamId stream);
+    // Wherever it stands; parked or not.
+    void remove(StreamId stream);
     bool empty() const { return fresh_.empty() && busy_.empty(); }
 
 private:

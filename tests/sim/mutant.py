@@ -15,7 +15,13 @@ MUTANTS = {
     # Take bytes that came twice for new ones.
     'double-a-frame': ('keep(stream, data.bytes.subspan(stream.received() - data.offset));', 'keep(stream, data.bytes);'),
     # Do not repeat acknowledgements that died with a carrier.
-    'skip-the-announcement': ('announce_everything(*find(next));', ''),
+    'skip-the-announcement': ('announce_everything(ready == nobody ? *carriers_.front() : *find(ready));', ''),
+    # Send a stream's bytes another way than its OPEN.
+    'overtake-the-open': ('(stream.connected || !ours)', '(ours || !ours)'),
+    # Take any new byte for the answer to a REWIND, though it may be late and from another carrier.
+    'forget-what-was-dropped': ('keep(stream, data.bytes.subspan(stream.received() - data.offset));',
+                                'keep(stream, data.bytes.subspan(stream.received() - data.offset));'
+                                'if (end <= stream.received()) stream.dropped_to = 0;'),
     # Do not ask again for what was dropped for want of memory.
     'drop-the-request-to-rewind': (
         'rewinds_owed_.push_back(stream.id);', ''),

@@ -74,7 +74,8 @@ void World::step() {
 
 void World::connect() {
     const CarrierId id{++last_carrier_};
-    carriers_.emplace(id, Carrier{Link{options_.latency}, Link{options_.latency}, {}, {}});
+    const Duration latency = options_.latency * (1 + random_() % 3);  // Side by side, not alike.
+    carriers_.emplace(id, Carrier{Link{latency}, Link{latency}, {}, {}});
     // A takeover: the relay lets go of what the home has given up, without having noticed anything.
     for (auto& [old, carrier] : carriers_) {
         if (old != id && !carrier.home_holds && carrier.relay_holds) {
