@@ -33,7 +33,7 @@ struct SessionOptions {
     // Without streams both are half of their sum: death is noticed as soon, by fewer pings.
     Duration ping_interval = std::chrono::seconds(3);
     Duration ping_deadline = std::chrono::seconds(7);    // After the ping without a sign of life.
-    Duration keep = std::chrono::minutes(15);            // Without any carrier, then it is over.
+    Duration keep = std::chrono::minutes(10);            // Without any carrier, then it is over.
     Duration ack_delay = std::chrono::milliseconds(20);  // For what no frame can carry along.
     // Of each direction of a stream; powers of two. The least is never denied.
     std::uint32_t ring_least_bytes = 4096;

@@ -72,7 +72,7 @@ struct RelaySettings {
     std::string certificate_key;  // Path of its key; set exactly if `certificate` is.
     std::string key;              // Path of the identity; empty: in the state directory.
     std::map<std::string, HomeEntry> homes;
-    Duration keep_streams = std::chrono::minutes{15};  // How long streams outlive their carriers.
+    Duration keep_streams = std::chrono::minutes{10};  // How long streams outlive their carriers.
     Duration ping_interval = std::chrono::seconds{3};
     Duration ping_deadline = std::chrono::seconds{7};    // Silence for so long ends a carrier.
     Duration probe_interval = std::chrono::seconds{30};  // 0: targets are not probed by themselves.
@@ -97,7 +97,7 @@ struct HomeSettings {
     std::vector<AllowRule> allow;  // Empty: nothing may be dialled.
     TlsVerify tls_verify = TlsVerify::None;
     std::string tls_verify_file;  // Path, for TlsVerify::File.
-    Duration keep_streams = std::chrono::minutes{15};
+    Duration keep_streams = std::chrono::minutes{10};
     Duration ping_interval = std::chrono::seconds{3};
     Duration ping_deadline = std::chrono::seconds{7};
     Duration connect_timeout = std::chrono::seconds{10};

@@ -38,7 +38,7 @@ TEST_CASE("an empty relay section is a relay with all defaults") {
     CHECK(settings.control_group == "relayd");
     REQUIRE(settings.relay->listen.size() == 1);
     CHECK(to_text(settings.relay->listen[0]) == "wss://0.0.0.0:443");
-    CHECK(settings.relay->keep_streams == 15min);
+    CHECK(settings.relay->keep_streams == 10min);
     CHECK(settings.relay->homes.empty());
 }
 
