@@ -23,6 +23,9 @@ FORBIDDEN_IN_COMMON = {
     "fstream", "iostream", "filesystem", "thread", "mutex", "atomic", "condition_variable", "future",
     "random", "csignal", "ctime", "shared_mutex", "stop_token", "locale",
 }
+CLOCK = re.compile(r"\b(gettimeofday|clock_gettime|timespec_get|uv_hrtime|\w+_clock::now)\b")
+# One tells the time that never jumps from the one of day, the other writes the latter before lines.
+CLOCK_READERS = {"daemon/io/system_clock.cpp", "daemon/log/stderr_sink.cpp"}
 CLOCK_OR_ENVIRONMENT = re.compile(r"\b(getenv|gettimeofday|clock_gettime|(?:steady|system)_clock\b)")
 
 
@@ -94,6 +97,9 @@ def faults_of(path, rows):
             yield f"{path}:{number}: {layer} may not include <{found[2]}>"
         elif str(path).startswith("common/") and CLOCK_OR_ENVIRONMENT.search(line.split("//")[0]):
             yield f"{path}:{number}: no clock and no environment under common/"
+        elif (str(path).startswith(("daemon/", "ctl/")) and str(path) not in CLOCK_READERS
+              and CLOCK.search(line.split("//")[0])):
+            yield f"{path}:{number}: clocks are read by daemon/io/system_clock.h"
 
 
 def main():

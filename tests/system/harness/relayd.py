@@ -65,17 +65,18 @@ class Tunnel:
     """A relay and a home that may dial `targets` (ports of 127.0.0.1), with their session up.
 
     Both run on loopback, or on the hosts "relay" and "home" of `network` (testhost.Network).
+    `settings`, if there are any, are what both their files say: {"keep-streams": "6s"}.
     """
 
-    def __init__(self, scene, *targets, network=None, also_listen=()):
+    def __init__(self, scene, *targets, network=None, also_listen=(), settings=None):
         self.scene = scene
         self.network = network
         self.targets = targets
+        self.settings = settings or {}
         self.carrier_port = scene.free_port()
-        self.relay = Daemon(scene, "relay", self._within("relay")).start(
-            "relay", *(word for address in (self.address(), *also_listen)
-                       for word in ("--listen", address)))
+        self.relay = Daemon(scene, "relay", self._within("relay"))
         self.home = Daemon(scene, "home", self._within("home"))
+        self.relay.start(*self.relay_arguments(also_listen))
         self.relay.relayctl("home", "add", HOME_NAME, self.home.public_key())
         self.start_home()
 
@@ -83,7 +84,17 @@ class Tunnel:
         host = self.network.addresses["relay"] if self.network else "127.0.0.1"
         return f"wss://{host}:{self.carrier_port}"
 
+    def relay_arguments(self, also_listen=()):
+        listen = [self.address(), *also_listen]
+        if self.settings:
+            return ["--config", self._file("relay", {"listen": json.dumps(listen)})]
+        return ["relay", *(word for address in listen for word in ("--listen", address))]
+
     def home_arguments(self):
+        if self.settings:
+            return ["--config", self._file("home", {
+                "name": HOME_NAME, "relay": self.address(),
+                "allow": json.dumps([f"127.0.0.1:{port}" for port in self.targets])})]
         allowed = [word for port in self.targets for word in ("--allow", f"127.0.0.1:{port}")]
         return ["home", self.address(), "--name", HOME_NAME, *allowed]
 
@@ -116,6 +127,12 @@ class Tunnel:
                                 f"dport = :{self.carrier_port}"], check=True,
                                stdout=subprocess.PIPE, text=True)
         return len(found.stdout.splitlines())
+
+    def _file(self, role, lines):
+        file = self.scene.path(role, "relayd.yaml")
+        lines = {**lines, **self.settings}
+        file.write_text(f"{role}:\n" + "".join(f"  {key}: {lines[key]}\n" for key in lines))
+        return file
 
     def _within(self, name):
         return self.network.inside(name) if self.network else ()
