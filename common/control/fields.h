@@ -64,6 +64,7 @@ void fields(auto& visit, Is<CarrierSnapshot> auto& s) {
     visit("rtt_ms", s.rtt_ms);
     visit("bytes_in", s.bytes_in);
     visit("bytes_out", s.bytes_out);
+    visit("slot", s.slot);
 }
 
 void fields(auto& visit, Is<SessionForwardSnapshot> auto& s) {

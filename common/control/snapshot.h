@@ -79,6 +79,7 @@ struct CarrierSnapshot {
     std::optional<double> rtt_ms = {};
     std::uint64_t bytes_in = 0;  // Payload from the other end.
     std::uint64_t bytes_out = 0;
+    std::uint64_t slot = 0;  // Of the carriers of one session, each has another: 0 to 7.
 };
 
 struct SessionForwardSnapshot {

@@ -115,6 +115,8 @@ void compare_homes(const HomeSettings& before, const HomeSettings& after, Differ
     Comparison{into.need_restart}
         .of("home.name", before.name, after.name)
         .of("home.relay", before.relays, after.relays)
+        .of("home.carriers", before.carriers, after.carriers)
+        .of("home.bind", before.bind, after.bind)
         .of("home.relay-key", before.relay_key, after.relay_key)
         .of("home.key", before.key, after.key)
         .of("home.proxy", before.proxy, after.proxy)

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/base/ip_address.h"
 #include "common/settings/forward.h"
 #include "common/settings/sections.h"
 
@@ -13,6 +14,11 @@ Result<std::string> parse_home_name(std::string_view text) {
     const auto good = check_home_name(text);
     if (!good) return good.error();
     return std::string{text};
+}
+
+Result<std::string> parse_local_address(std::string_view text) {
+    if (parse_ip_address(text)) return std::string{text};
+    return Error{ErrorCode::Malformed, "write an address of this host, as 192.0.2.7"};
 }
 
 // The URL may hold a password, so that no message repeats it.
@@ -55,6 +61,8 @@ HomeSettings read_home(const Node& node, Source& source) {
     const bool names_none = relays != nullptr && relays->kind != Node::Kind::Scalar &&
                             relays->items.empty() && relays->entries.empty();
     if (names_none) source.wrong(*relays, "'relay' needs at least one endpoint");
+    reader.scalar("carriers", home.carriers, number_between<unsigned>(1, max_carriers));
+    reader.scalars("bind", max_carriers, home.bind, parse_local_address);
     reader.scalar("relay-key", home.relay_key,
                   [](std::string_view text) -> Result<std::optional<Fingerprint>> {
                       const auto fingerprint = parse_fingerprint(text);

@@ -42,17 +42,6 @@ Result<std::string> parse_reachable(std::string_view text) {
     return std::string{text};
 }
 
-template <typename Number>
-auto number_between(std::uint64_t least, std::uint64_t most) {
-    return [=](std::string_view text) -> Result<Number> {
-        const auto number = parse_number(text, most);
-        if (number && *number >= least) return static_cast<Number>(*number);
-        return Error{ErrorCode::Malformed,
-                     "'" + std::string{text} + "' is not allowed: write a number from " +
-                         std::to_string(least) + " to " + std::to_string(most)};
-    };
-}
-
 // All keys of one owner; each place is remembered by the key's index in the result.
 std::vector<AuthorizedKey> read_keys(MapReader& reader, Source& source) {
     std::vector<AuthorizedKey> keys;

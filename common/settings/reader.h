@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/settings/document.h"
 
@@ -94,6 +95,18 @@ private:
     Source& source_;
     std::vector<std::string_view> known_;
 };
+
+// Yields what parses a number of this range.
+template <typename Number>
+auto number_between(std::uint64_t least, std::uint64_t most) {
+    return [=](std::string_view text) -> Result<Number> {
+        const auto number = parse_number(text, most);
+        if (number && *number >= least) return static_cast<Number>(*number);
+        return Error{ErrorCode::Malformed,
+                     "'" + std::string{text} + "' is not allowed: write a number from " +
+                         std::to_string(least) + " to " + std::to_string(most)};
+    };
+}
 
 // Plain text of at most 4096 bytes without control characters, and not empty.
 Result<std::string> parse_text(std::string_view text);

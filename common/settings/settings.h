@@ -25,6 +25,7 @@ inline constexpr std::size_t max_forwards = 65536;  // Of all homes: a few bytes
 inline constexpr std::size_t max_keys_per_home = 16;
 inline constexpr std::size_t max_from_per_home = 64;
 inline constexpr std::size_t max_endpoints = 16;
+inline constexpr unsigned max_carriers = 8;  // PROTOCOL.md: carrier_slots_max.
 inline constexpr std::size_t max_allow_rules = 1024;
 inline constexpr std::size_t max_streams_per_home = 16384;
 inline constexpr std::size_t max_home_name_size = 64;
@@ -91,6 +92,8 @@ enum class TlsVerify {
 struct HomeSettings {
     std::string name;
     std::vector<Endpoint> relays;          // At least one; tried in order.
+    unsigned carriers = 1;                 // How many are kept at once.
+    std::vector<std::string> bind;         // The local address of each; the last is for the rest.
     std::optional<Fingerprint> relay_key;  // None: the first key seen is remembered.
     std::string key;                       // Path of the identity; empty: in the state directory.
     std::string proxy;             // URL; empty: from the environment; "none": no proxy at all.

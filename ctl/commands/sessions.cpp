@@ -9,11 +9,28 @@
 namespace relay {
 namespace {
 
-std::string carriers_text(const SessionSnapshot& session) {
-    if (session.carriers.empty()) return session.state;
-    std::vector<std::string> kinds;
-    for (const auto& carrier : session.carriers) kinds.push_back(carrier.kind);
-    return fmt::format("{}", fmt::join(kinds, " + "));
+// A line for each carrier.
+template <typename Text>
+std::string carriers_text(const SessionSnapshot& session, Text text) {
+    std::vector<std::string> lines;
+    for (const auto& carrier : session.carriers) lines.push_back(text(carrier));
+    return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+std::string addresses_text(const SessionSnapshot& session) {
+    if (session.carriers.empty()) return session.address;
+    return carriers_text(session, [](const CarrierSnapshot& carrier) { return carrier.address; });
+}
+
+Cell kinds_cell(const SessionSnapshot& session) {
+    if (session.carriers.empty()) return {session.state, Tone::Bad};
+    return {carriers_text(session, [](const CarrierSnapshot& carrier) { return carrier.kind; })};
+}
+
+std::string latencies_text(const SessionSnapshot& session) {
+    if (session.carriers.empty()) return latency_text(session.rtt_ms);
+    return carriers_text(
+        session, [](const CarrierSnapshot& carrier) { return latency_text(carrier.rtt_ms); });
 }
 
 // A line for each forward; bad if one of them is.
@@ -40,9 +57,8 @@ void show(const Call& call, const SessionList& list) {
                  {"OUT", Align::Right},
                  {"FORWARDS"}}};
     for (const auto& session : list.sessions) {
-        table.add({session.home, session.address,
-                   Cell{carriers_text(session), session.carriers.empty() ? Tone::Bad : Tone::Plain},
-                   age_text(session.since.distance_s), latency_text(session.rtt_ms),
+        table.add({session.home, addresses_text(session), kinds_cell(session),
+                   age_text(session.since.distance_s), latencies_text(session),
                    std::to_string(session.streams), bytes_text(session.bytes_in),
                    bytes_text(session.bytes_out), forwards_cell(session)});
     }

@@ -34,6 +34,7 @@ Dialer::Dialer(Loop& loop, Random& random, const Endpoint& endpoint, const DialO
           TunnelTarget{.host = endpoint.host,
                        .port = endpoint.port,
                        .proxy = options.proxy,
+                       .source = options.source,
                        .is_secure = endpoint.kind != CarrierKind::Ws},
           [this](Result<UniqueFd> fd) { connected(std::move(fd)); })) {
     deadline_.arm_at(deadline_at_);

@@ -22,6 +22,7 @@ struct DialOptions {
     // "http://user:password@proxy:8080", "socks5h://proxy". Empty: as the environment says
     // (https_proxy, all_proxy, no_proxy). "direct": none, whatever the environment says.
     std::string proxy = {};
+    std::string source = {};  // The local address to dial from; empty: any.
     TlsVerification verification = {};
     Duration deadline = std::chrono::seconds{20};  // For all of it.
 };

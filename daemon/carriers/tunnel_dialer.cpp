@@ -101,6 +101,9 @@ void TunnelDialer::set_options() {
     curl_easy_setopt(easy_, CURLOPT_USERAGENT, "relayd/" RELAYD_VERSION);
     // Or giving up would wait for a resolver that does not answer.
     curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);
+    if (!target_.source.empty()) {
+        curl_easy_setopt(easy_, CURLOPT_INTERFACE, ("host!" + target_.source).c_str());
+    }
     set_proxy();
 }
 

@@ -19,7 +19,8 @@ namespace relay {
 struct TunnelTarget {
     std::string host;
     std::uint16_t port = 0;
-    std::string proxy;      // As in DialOptions.
+    std::string proxy;      // As in DialOptions,
+    std::string source;     // and this.
     bool is_secure = true;  // Chooses between the environment's https_proxy and http_proxy.
 };
 

@@ -29,7 +29,7 @@ StatusSnapshot HomeRole::status() {
         (driver_->attached() ? status.sessions : status.sessions_detached) = 1;
         status.streams = driver_->session().streams().size();
     }
-    if (!uplink_.problem().empty()) status.problems.push_back(uplink_.problem());
+    status.problems = uplinks_.problems();
     if (settings_.allow.empty() && more_allow_.empty()) {
         status.problems.push_back(
             "nothing is allowed, so no forward can reach anything here: relayctl allow HOST:PORT");
@@ -167,6 +167,10 @@ ReloadSnapshot HomeRole::apply(const Settings& settings) {
     if (next.connect_timeout != settings_.connect_timeout) {
         result.changes.push_back("connect-timeout");
     }
+    if (next.bind != settings_.bind) {
+        result.changes.push_back("bind, from the next connection on");
+    }
+    if (next.carriers != settings_.carriers) result.needs_restart.push_back("carriers");
     if (next.name != settings_.name) result.needs_restart.push_back("name");
     if (next.key != settings_.key) result.needs_restart.push_back("key");
     if (next.reconnect_first != settings_.reconnect_first ||
@@ -180,10 +184,11 @@ ReloadSnapshot HomeRole::apply(const Settings& settings) {
     }
     HomeSettings kept = next;
     kept.name = settings_.name;
+    kept.carriers = settings_.carriers;
     settings_ = kept;
-    uplink_.set(kept);
+    uplinks_.set(kept);
     // Whoever asks for a reload does not want to wait for a pause to end.
-    if (!driver_ || !driver_->attached()) uplink_.dial_at_once();
+    uplinks_.hurry();
     return result;
 }
 

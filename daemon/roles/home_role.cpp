@@ -44,7 +44,7 @@ HomeRole::HomeRole(const RoleContext& context, const HomeSettings& settings)
     : context_(context),
       settings_(settings),
       allow_file_(context.state_dir + "/allow"),
-      uplink_(
+      uplinks_(
           context, settings, [this] { return driver_ ? driver_->session().id() : SessionId{}; },
           [this](Uplink::Connected what) { connected(std::move(what)); }),
       refusals_(refusals_at_once, refusals_per_second, now()),
@@ -63,24 +63,26 @@ Status HomeRole::start() {
         }
         more_allow_.push_back(*rule);
     }
-    uplink_.dial_at_once();
+    uplinks_.begin();
     return Done{};
 }
 
 void HomeRole::stop() {
-    uplink_.stop();
+    uplinks_.stop();
     former_.reset();
     driver_.reset();
 }
 
 void HomeRole::connected(Uplink::Connected what) {
     relay_ = what.relay;
-    if (what.welcome.resumed && driver_) {
-        context_.log.info(fields(), "session resumed with {}", relay_);
+    // Another carrier of ours may have begun it.
+    if (driver_ && driver_->session().id() == what.welcome.session) {
+        if (!driver_->attached()) context_.log.info(fields(), "session resumed with {}", relay_);
     } else {
         begin_session(what.welcome.session);
     }
-    driver_->attach(std::move(what.port), 0);
+    driver_->attach(std::move(what.port), what.slot);
+    uplinks_.follow(*driver_);
 }
 
 void HomeRole::begin_session(const SessionId& id) {
@@ -99,17 +101,29 @@ void HomeRole::begin_session(const SessionId& id) {
 
 void HomeRole::carrier_ready(SessionDriver& driver) {
     if (&driver != driver_.get()) return;
-    uplink_.is_up();
-    context_.log.info(fields(), "connected to {}", relay_);
-    tell("carrier-added", fmt::format("connected to {}", relay_));
+    uplinks_.follow(driver);
+    const std::string text = fmt::format("connected to {}{}", relay_, carriers_text());
+    context_.log.info(fields(), "{}", text);
+    tell("carrier-added", text);
+}
+
+// Where several carriers are wanted: how many there are.
+std::string HomeRole::carriers_text() const {
+    if (settings_.carriers == 1) return {};
+    return fmt::format(", by {} of {} carriers", driver_->carriers().size(), settings_.carriers);
 }
 
 void HomeRole::carrier_lost(SessionDriver& driver, const std::string& why) {
-    if (&driver != driver_.get() || driver.attached()) return;
-    context_.log.warning(fields(), "lost the connection to {}: {}; redialling at once", relay_,
-                         why);
+    if (&driver != driver_.get()) return;
+    if (driver.attached()) {
+        context_.log.warning(fields(), "lost a carrier: {}; its streams go on{}, redialling", why,
+                             carriers_text());
+    } else {
+        context_.log.warning(fields(), "lost the connection to {}: {}; redialling at once", relay_,
+                             why);
+    }
     tell("carrier-lost", why);
-    uplink_.dial_at_once();
+    uplinks_.follow(driver);
 }
 
 void HomeRole::session_ended(SessionDriver& driver, EndReason reason) {
@@ -122,18 +136,18 @@ void HomeRole::session_ended(SessionDriver& driver, EndReason reason) {
     driver_.reset();
     opened_.clear();
     if (reason == EndReason::Replaced) {
-        uplink_.dial_much_later(
+        uplinks_.begin_much_later(
             "another process with the same key took the session over: stop one of the two",
             message_id::session_taken_over);
     } else if (reason == EndReason::Removed) {
-        uplink_.dial_much_later(
+        uplinks_.begin_much_later(
             "the relay has removed this home: an operator there can invite it again (relayctl "
             "invite), or add its key",
             message_id::home_removed);
     } else if (reason == EndReason::ProtocolError) {
-        uplink_.dial_later("we did not understand each other");
+        uplinks_.begin_later("we did not understand each other");
     } else {
-        uplink_.dial_at_once();
+        uplinks_.begin();
     }
 }
 

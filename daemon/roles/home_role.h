@@ -10,7 +10,7 @@
 #include "daemon/roles/event_hub.h"
 #include "daemon/roles/line_file.h"
 #include "daemon/roles/role.h"
-#include "daemon/roles/uplink.h"
+#include "daemon/roles/uplinks.h"
 #include "daemon/sessions/session_driver.h"
 
 namespace relay {
@@ -68,13 +68,14 @@ private:
     void tell(std::string kind, std::string text);
     LogFields fields() const;
     std::string session_text() const;
+    std::string carriers_text() const;
 
     RoleContext context_;
     HomeSettings settings_;
     EventHub events_;
     LineFile allow_file_;
     std::vector<AllowRule> more_allow_;  // Said at run time.
-    Uplink uplink_;
+    Uplinks uplinks_;
     std::unique_ptr<SessionDriver> driver_;
     std::unique_ptr<SessionDriver> former_;  // One that the relay has forgotten.
     std::map<StreamId, Opened> opened_;

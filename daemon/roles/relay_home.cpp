@@ -76,42 +76,56 @@ bool RelayHome::may_come_from(const PublicKey& key, const std::string& peer_addr
     return false;
 }
 
-Welcome RelayHome::welcome(const HomeProof& proof) const {
+Welcome RelayHome::welcome(const HomeProof& proof) {
     Welcome welcome;
     welcome.keep = settings_.keep_streams;
-    if (driver_ && !driver_->session().over() && driver_->session().id() == proof.resume) {
-        welcome.session = proof.resume;
+    welcome.session = proof.resume;
+    if (is_session(welcome.session)) {
         welcome.resumed = true;
-    } else {
-        context_.random.fill(welcome.session);
+        return welcome;
     }
+    if (proof.resume == SessionId{} || proof.resume != asked_for_) {
+        asked_for_ = proof.resume;
+        context_.random.fill(given_);
+    }
+    welcome.session = given_;
     return welcome;
+}
+
+bool RelayHome::is_session(const SessionId& id) const {
+    return driver_ && !driver_->session().over() && driver_->session().id() == id;
 }
 
 void RelayHome::connected(RelayHandshaker::Outcome outcome) {
     const std::string address = outcome.port->carrier().info().peer_address;
     LogFields where = fields();
     where.peer = address;
-    if (!outcome.welcome.resumed) {
+    const std::uint8_t slot = outcome.proof.slot;
+    if (!outcome.welcome.resumed && !is_session(outcome.welcome.session)) {
         begin_session(outcome.welcome.session);
         where = fields();
         where.peer = address;
         where.message_id = message_id::home_connected;
         context_.log.info(where, "home connected from {}", address);
         tell("home-online", fmt::format("connected from {}", address));
-    } else if (!driver_ || driver_->session().id() != outcome.welcome.session) {
+    } else if (!is_session(outcome.welcome.session)) {
         return;  // Another carrier was faster and began anew: this one closes, its home redials.
-    } else if (driver_->attached()) {
+    } else if (driver_->has_carrier(slot)) {
         where.message_id = message_id::session_taken_over;
         context_.log.info(where, "session taken over from {}", address);
         tell("session-taken-over", fmt::format("a new carrier from {}", address));
+    } else if (driver_->attached()) {
+        context_.log.info(where, "one more carrier from {}", address);
+        tell("carrier-added", fmt::format("one more carrier from {}", address));
+        driver_->attach(std::move(outcome.port), slot);
+        return;
     } else {
         where.message_id = message_id::home_connected;
         context_.log.info(where, "session resumed from {}", address);
         tell("session-resumed", fmt::format("resumed from {}", address));
     }
     since_ = now();
-    driver_->attach(std::move(outcome.port), outcome.proof.slot);
+    driver_->attach(std::move(outcome.port), slot);
 }
 
 void RelayHome::begin_session(const SessionId& id) {
@@ -164,8 +178,14 @@ void RelayHome::carrier_ready(SessionDriver& driver) {
 }
 
 void RelayHome::carrier_lost(SessionDriver& driver, const std::string& why) {
-    if (&driver != driver_.get() || driver.attached()) return;
+    if (&driver != driver_.get()) return;
     LogFields where = fields();
+    if (driver.attached()) {
+        context_.log.info(where, "lost a carrier of the home: {}; its streams go on by another",
+                          why);
+        tell("carrier-lost", why);
+        return;
+    }
     where.message_id = message_id::home_lost;
     context_.log.warning(where, "lost the home: {}; its {} streams wait for it", why,
                          driver.session().streams().size());

@@ -61,7 +61,7 @@ public:
     bool is_configured() const { return !config_keys_.keys.empty(); }
 
     // What a home that has proved its key is told; then, once it has heard it, its carrier.
-    Welcome welcome(const HomeProof& proof) const;
+    Welcome welcome(const HomeProof& proof);
     // Not while it dials in faster than any honest home has reason to.
     bool may_come_again(TimePoint now) { return arrivals_.take(now); }
     void connected(RelayHandshaker::Outcome outcome);
@@ -108,6 +108,7 @@ private:
     void probed(ForwardId forward, const ProbeResult& result) override;
     void carriers_need_renewal(ForwardId forward, unsigned failures) override;
 
+    bool is_session(const SessionId& id) const;  // The one there is, and not over.
     void begin_session(const SessionId& id);
     void retire_driver(EndReason reason);
     void home_left();
@@ -127,6 +128,10 @@ private:
     std::uint64_t last_forward_ = 0;
     std::unique_ptr<SessionDriver> driver_;
     std::vector<std::unique_ptr<SessionDriver>> former_;  // Saying goodbye.
+    // The session that was given to a home which asked for one that is not there any more: all
+    // carriers that ask for that one get the same.
+    SessionId asked_for_{};
+    SessionId given_{};
     std::map<StreamId, OpenStream> streams_;
     TokenBucket arrivals_;
     std::optional<TimePoint> since_;  // Of the last coming or going.

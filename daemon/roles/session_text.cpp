@@ -47,6 +47,7 @@ SessionSnapshot snapshot_of(const SessionDriver& driver) {
     for (const auto& view : driver.carriers()) {
         CarrierSnapshot carrier;
         carrier.kind = name_of(view.info.kind);
+        carrier.slot = view.slot;
         carrier.address = view.info.peer_address;
         carrier.since = moment_at(view.since);
         if (view.stats.rtt) carrier.rtt_ms = milliseconds(*view.stats.rtt);

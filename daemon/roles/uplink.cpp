@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/crypto/ssh_public_key.h"
 #include "daemon/identity/known_relays.h"
 #include "daemon/log/message_ids.h"
@@ -27,10 +29,11 @@ TlsVerification verification_of(const HomeSettings& settings) {
 
 }  // namespace
 
-Uplink::Uplink(const RoleContext& context, const HomeSettings& settings, SessionToResume resume,
-               OnConnected on_connected)
+Uplink::Uplink(const RoleContext& context, const HomeSettings& settings, Slot slot,
+               SessionToResume resume, OnConnected on_connected)
     : context_(context),
       settings_(settings),
+      slot_(std::move(slot)),
       resume_(std::move(resume)),
       on_connected_(std::move(on_connected)),
       backoff_({settings.reconnect_first, settings.reconnect_most}, context.random),
@@ -38,12 +41,25 @@ Uplink::Uplink(const RoleContext& context, const HomeSettings& settings, Session
       admissions_(context.state_dir, fingerprint_of(context.identity.public_key())),
       redial_(context.loop, [this] { dial(); }) {}
 
-const Endpoint& Uplink::endpoint() const {
-    return settings_.relays[attempts_ % settings_.relays.size()];
+// Each slot begins with another one of the list.
+Endpoint Uplink::choose() const {
+    const auto& all = settings_.relays;
+    const std::size_t first = slot_.number + attempts_;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const Endpoint& endpoint = all[(first + i) % all.size()];
+        if (!slot_.is_taken(endpoint)) return endpoint;
+    }
+    return all[first % all.size()];
+}
+
+// The address to dial from: that of this slot, or the last one that is named.
+std::string Uplink::source() const {
+    const auto& all = settings_.bind;
+    return all.empty() ? std::string() : all[std::min<std::size_t>(slot_.number, all.size() - 1)];
 }
 
 void Uplink::dial_at_once() {
-    if (dialer_ || handshaker_) return;
+    if (dialer_ || handshaker_ || is_connected_) return;
     redial_.arm(Duration::zero());
 }
 
@@ -74,10 +90,12 @@ void Uplink::stop() {
 
 void Uplink::dial() {
     former_.reset();
+    endpoint_ = choose();
     const DialOptions options{.proxy = settings_.proxy == "none" ? "direct" : settings_.proxy,
+                              .source = source(),
                               .verification = verification_of(settings_)};
-    context_.log.debug({.peer = to_text(endpoint())}, "dialling");
-    dialer_ = std::make_unique<Dialer>(context_.loop, context_.random, endpoint(), options,
+    context_.log.debug({.peer = to_text(endpoint_)}, "dialling");
+    dialer_ = std::make_unique<Dialer>(context_.loop, context_.random, endpoint_, options,
                                        [this](auto carrier) { dialled(std::move(carrier)); });
 }
 
@@ -87,7 +105,8 @@ void Uplink::dialled(Result<std::unique_ptr<Carrier>> carrier) {
         failed(carrier.error().text);
         return;
     }
-    const HomeHandshaker::Options options{.name = settings_.name, .resume = resume_()};
+    const HomeHandshaker::Options options{
+        .name = settings_.name, .resume = resume_(), .slot = slot_.number};
     handshaker_ = std::make_unique<HomeHandshaker>(
         context_.loop, context_.identity, context_.random, std::move(*carrier), options,
         [this](const PublicKey& relay) { return approve(relay); },
@@ -111,7 +130,7 @@ Status Uplink::approve(const PublicKey& relay) {
     const std::string path = context_.state_dir + "/known_relays";
     auto known = KnownRelays::load(path);
     if (!known) return known.error();
-    const std::string address = fmt::format("{}:{}", endpoint().host, endpoint().port);
+    const std::string address = fmt::format("{}:{}", endpoint_.host, endpoint_.port);
     const auto remembered = known->lookup(address);
     if (remembered && *remembered == shown) return Done{};
     if (!remembered) {
@@ -131,7 +150,8 @@ Status Uplink::approve(const PublicKey& relay) {
 void Uplink::introduced(HomeHandshaker::Outcome outcome) {
     former_ = std::move(handshaker_);  // It is what calls us.
     if (auto* welcome = std::get_if<Welcome>(&outcome.answer)) {
-        on_connected_({std::move(outcome.port), *welcome, to_text(endpoint())});
+        is_connected_ = true;
+        on_connected_({std::move(outcome.port), slot_.number, *welcome, to_text(endpoint_)});
         return;
     }
     if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
@@ -164,7 +184,7 @@ void Uplink::failed(const std::string& why) {
 }
 
 void Uplink::retry(const std::string& why, Duration wait, std::string_view message_id) {
-    const std::string relay = to_text(endpoint());
+    const std::string relay = to_text(endpoint_);
     ++attempts_;
     // The same words again are news to nobody.
     const std::string problem = fmt::format("cannot connect to {}: {}", relay, why);

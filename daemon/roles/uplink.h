@@ -1,5 +1,5 @@
-// The home's way to its relay: which endpoint is dialled and when, and whether the relay at the
-// other end is the one that is trusted.
+// One of the home's ways to its relay: which endpoint is dialled and when, and whether the relay at
+// the other end is the one that is trusted.
 //
 //     Resting --timer--> Dialling --carrier--> Introducing --welcome--> Resting
 //
@@ -23,8 +23,14 @@ namespace relay {
 
 class Uplink {
 public:
+    struct Slot {
+        std::uint8_t number = 0;
+        // An endpoint that another slot's carrier uses is dialled only if there is no other.
+        std::function<bool(const Endpoint&)> is_taken;
+    };
     struct Connected {
         std::unique_ptr<CarrierPort> port;
+        std::uint8_t slot = 0;
         Welcome welcome;
         std::string relay;  // The endpoint that was dialled.
     };
@@ -32,9 +38,21 @@ public:
     // The session to go on with; all zero: none.
     using SessionToResume = std::function<SessionId()>;
 
-    Uplink(const RoleContext& context, const HomeSettings& settings, SessionToResume resume,
-           OnConnected on_connected);
+    Uplink(const RoleContext& context, const HomeSettings& settings, Slot slot,
+           SessionToResume resume, OnConnected on_connected);
 
+    std::uint8_t slot() const { return slot_.number; }
+    // The one that was dialled last.
+    const Endpoint& endpoint() const { return endpoint_; }
+    // From the welcome until lost().
+    bool is_connected() const { return is_connected_; }
+    bool is_waiting() const { return redial_.is_armed(); }  // For its next attempt.
+    bool is_idle() const {
+        return !is_connected_ && !dialer_ && !handshaker_ && !redial_.is_armed();
+    }
+
+    // Its carrier is gone.
+    void lost() { is_connected_ = false; }
     // A session was up: the next attempt follows at once.
     void dial_at_once();
     // Somebody else has our key, or the relay wants us no longer: wait longer each time.
@@ -57,10 +75,12 @@ private:
     void refused(const Refusal& refusal);
     void failed(const std::string& why);
     void retry(const std::string& why, Duration wait, std::string_view message_id = {});
-    const Endpoint& endpoint() const;
+    Endpoint choose() const;
+    std::string source() const;
 
     RoleContext context_;
     HomeSettings settings_;
+    Slot slot_;
     SessionToResume resume_;
     OnConnected on_connected_;
     Backoff backoff_;
@@ -69,6 +89,8 @@ private:
     Fingerprint relay_{};       // Of the relay that was approved last.
     bool is_admitted_ = false;  // It has let us in, and that is written down.
     UvTimer redial_;
+    Endpoint endpoint_;
+    bool is_connected_ = false;
     std::size_t attempts_ = 0;  // Which endpoint's turn it is.
     std::unique_ptr<Dialer> dialer_;
     std::unique_ptr<HomeHandshaker> handshaker_;

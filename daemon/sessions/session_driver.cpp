@@ -131,10 +131,15 @@ bool SessionDriver::ready() const {
 std::vector<SessionDriver::CarrierView> SessionDriver::carriers() const {
     std::vector<CarrierView> views;
     for (const auto& carrier : carriers_) {
-        views.push_back({carrier->carrier().info(), carrier->carrier().counters(),
+        views.push_back({carrier->slot(), carrier->carrier().info(), carrier->carrier().counters(),
                          session_.carrier_stats(carrier->id()), carrier->since()});
     }
     return views;
+}
+
+bool SessionDriver::has_carrier(std::uint8_t slot) const {
+    return std::any_of(carriers_.begin(), carriers_.end(),
+                       [&](const auto& carrier) { return carrier->slot() == slot; });
 }
 
 void SessionDriver::settle() {

@@ -40,6 +40,7 @@ public:
 class SessionDriver {
 public:
     struct CarrierView {
+        std::uint8_t slot;
         CarrierInfo info;
         CarrierCounters counters;
         CarrierStats stats;
@@ -77,6 +78,7 @@ public:
     // At least one carrier through which data may flow.
     bool ready() const;
     std::vector<CarrierView> carriers() const;
+    bool has_carrier(std::uint8_t slot) const;
     TimePoint since() const { return since_; }
     std::uint64_t bytes_in() const { return bytes_in_; }    // Payload, consumed here.
     std::uint64_t bytes_out() const { return bytes_out_; }  // Payload, written here.

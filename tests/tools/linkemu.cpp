@@ -1,5 +1,5 @@
-// linkemu NAMESPACE NAMESPACE: a link between two network namespaces, with delay, jitter, a rate, a
-// queue, loss and cuts. Each namespace gets a TUN device "link0", for the caller to give an address
+// linkemu NAMESPACE NAMESPACE DEVICE: a link between two network namespaces, with delay, jitter, a
+// rate, a queue, loss and cuts. Each namespace gets a TUN device, for the caller to give an address
 // to. Prints "ready", then obeys lines on standard input (link_commands.h) until that ends.
 
 #include <fcntl.h>
@@ -39,7 +39,6 @@ struct VirtioNetHeader {
     std::uint16_t csum_offset;
 };
 
-constexpr const char* device_name = "link0";
 constexpr std::size_t max_packet = sizeof(VirtioNetHeader) + 65'536;
 constexpr int packets_in_a_row = 128;
 constexpr int priority = -15;  // A link does not wait for a busy machine.
@@ -55,7 +54,7 @@ void must(bool done, const char* what) {
 }
 
 // Enters the namespace, makes the device there, and comes back: the descriptor stays good.
-int open_tun(const char* network_namespace) {
+int open_tun(const char* network_namespace, const char* device_name) {
     const int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     const auto path = fmt::format("/run/netns/{}", network_namespace);
     const int there = open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -83,7 +82,10 @@ std::size_t wire_bytes(const Packet& packet) {
 
 class Link {
 public:
-    Link(const char* a, const char* b) : tuns_{open_tun(a), open_tun(b)} { allow_large_packets(); }
+    Link(const char* a, const char* b, const char* device)
+        : tuns_{open_tun(a, device), open_tun(b, device)} {
+        allow_large_packets();
+    }
 
     void run() {
         pollfd ready[3] = {{tuns_[0], POLLIN, 0}, {tuns_[1], POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
@@ -162,13 +164,13 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        fmt::print(stderr, "usage: linkemu NAMESPACE NAMESPACE\n");
+    if (argc != 4) {
+        fmt::print(stderr, "usage: linkemu NAMESPACE NAMESPACE DEVICE\n");
         return 2;
     }
     prctl(PR_SET_TIMERSLACK, 1);
     (void)setpriority(PRIO_PROCESS, 0, priority);
-    Link link{argv[1], argv[2]};
+    Link link{argv[1], argv[2], argv[3]};
     fmt::print("ready\n");
     std::fflush(stdout);
     link.run();

@@ -6,7 +6,11 @@
         link.cut()
 
 Both hosts are network namespaces; 10.79.0.1 is the relay, 10.79.0.2 the home. To be used wherever a
-testhost.Network is. The link itself is tests/tools/linkemu.
+testhost.Network is. A second one between the same hosts, with 10.79.1.1 and 10.79.1.2:
+
+    with Link(rate=50) as first, Link(beside=first, rate=50) as second:
+
+The link itself is tests/tools/linkemu.
 """
 
 import json
@@ -16,7 +20,6 @@ import subprocess
 from harness.processes import run
 from harness.relayd import build_folder
 
-DEVICE = "link0"
 TX_QUEUE_PACKETS = 5000
 
 
@@ -26,23 +29,26 @@ class Link:
 
     _made = 0
 
-    def __init__(self, **conditions):
+    def __init__(self, beside=None, **conditions):
         Link._made += 1
         tag = f"rl{os.getpid() % 0xffff:04x}{Link._made}"
-        self.addresses = {"relay": "10.79.0.1", "home": "10.79.0.2"}
-        self.namespaces = {name: f"{tag}-{name}" for name in self.addresses}
+        self._number = beside._number + 1 if beside else 0
+        self._beside = beside
+        self.addresses = {"relay": f"10.79.{self._number}.1", "home": f"10.79.{self._number}.2"}
+        self.namespaces = beside.namespaces if beside else {
+            name: f"{tag}-{name}" for name in self.addresses}
         self._conditions = conditions
         self._emulator = None
         self._spaces = []
 
     def __enter__(self):
         try:
-            for space in self.namespaces.values():
+            for space in () if self._beside else self.namespaces.values():
                 run("ip", "netns", "add", space)
                 self._spaces.append(space)
             self._emulator = subprocess.Popen(
-                [build_folder() / "tests/tools/linkemu", *self.namespaces.values()], text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+                [build_folder() / "tests/tools/linkemu", *self.namespaces.values(), self._device()],
+                text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
             if self._emulator.stdout.readline() != "ready\n":
                 raise RuntimeError("linkemu did not start")
             self.set(**self._conditions)
@@ -84,6 +90,9 @@ class Link:
         told = json.loads(self._ask("show"))
         return {"home": told["ab"], "relay": told["ba"]}
 
+    def _device(self):
+        return f"link{self._number}"
+
     def _tell(self, line, towards):
         answer = self._ask(line + {None: "", "home": " ab", "relay": " ba"}[towards])
         if answer != "ok":
@@ -97,5 +106,5 @@ class Link:
     def _bring_up(self, name):
         space = self.namespaces[name]
         run("ip", "-n", space, "link", "set", "lo", "up")
-        run("ip", "-n", space, "addr", "add", f"{self.addresses[name]}/30", "dev", DEVICE)
-        run("ip", "-n", space, "link", "set", DEVICE, "up", "txqueuelen", TX_QUEUE_PACKETS)
+        run("ip", "-n", space, "addr", "add", f"{self.addresses[name]}/30", "dev", self._device())
+        run("ip", "-n", space, "link", "set", self._device(), "up", "txqueuelen", TX_QUEUE_PACKETS)

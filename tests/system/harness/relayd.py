@@ -73,6 +73,7 @@ class Tunnel:
         self.network = network
         self.targets = targets
         self.settings = settings or {}
+        self.home_settings = {}  # What the home's file says beside them, from its next start on.
         self.carrier_port = scene.free_port()
         self.relay = Daemon(scene, "relay", self._within("relay"))
         self.home = Daemon(scene, "home", self._within("home"))
@@ -91,7 +92,7 @@ class Tunnel:
         return ["relay", *(word for address in listen for word in ("--listen", address))]
 
     def home_arguments(self):
-        if self.settings:
+        if self.settings or self.home_settings:
             return ["--config", self._file("home", {
                 "name": HOME_NAME, "relay": self.address(),
                 "allow": json.dumps([f"127.0.0.1:{port}" for port in self.targets])})]
@@ -130,7 +131,7 @@ class Tunnel:
 
     def _file(self, role, lines):
         file = self.scene.path(role, "relayd.yaml")
-        lines = {**lines, **self.settings}
+        lines = {**lines, **self.settings, **(self.home_settings if role == "home" else {})}
         file.write_text(f"{role}:\n" + "".join(f"  {key}: {lines[key]}\n" for key in lines))
         return file
 

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""A home with two ways to its relay uses both, and goes on by one when the other dies."""
+
+import concurrent.futures
+import hashlib
+import os
+import time
+
+from harness.exchange import Exchange, Visitor
+from harness.links import Link
+from harness.netns import on_host
+from harness.processes import Scene, run, wait_for
+from harness.relayd import Tunnel
+from harness.targets import Target
+
+RATE_MBIT = 50
+STREAMS = 8
+BYTES_PER_STREAM = 3_000_000
+# As fast as they may be for the test's own sake; blackholes are noticed in two seconds.
+PINGS = ["ping-interval: 500ms", "ping-deadline: 1500ms"]
+
+
+class Ways:
+    """A relay that is reached by two links, and a home that keeps as many carriers as it is told."""
+
+    def __init__(self, scene, links):
+        self.scene, self.links = scene, links
+        self.answer = os.urandom(BYTES_PER_STREAM)
+        with on_host(links[0], "home"):
+            self.target = Target(scene, lambda connection: Exchange(self.answer).run(connection))
+        second = f"tls://{links[1].addresses['relay']}:{scene.free_port()}"
+        self.tunnel = Tunnel(scene, self.target.port, network=links[0], also_listen=[second],
+                             settings={"relay": PINGS, "home": PINGS})
+        self.relays = [self.tunnel.address(), second]
+        self.port = self.tunnel.forward(self.target.port, "--probe", "none")
+
+    def restart_home(self, carriers):
+        self.tunnel.home.process.stop()
+        relays = ", ".join(f'"{relay}"' for relay in self.relays)
+        self.tunnel.settings["home"] = [*PINGS, f"relay: [ {relays} ]", f"carriers: {carriers}"]
+        self.tunnel.start_home()
+        return wait_for(f"{carriers} carriers", lambda: self.carriers(carriers))
+
+    def carriers(self, count):
+        session = self.tunnel.attached()
+        carriers = session["carriers"] if session else []
+        return carriers if len(carriers) == count and all("rtt_ms" in each for each in carriers) \
+            else None
+
+    def visitors(self, size=BYTES_PER_STREAM):
+        with on_host(self.links[0], "relay"):
+            return [Visitor(self.port, size) for _ in range(STREAMS)]
+
+    def judge(self, visitors, arrived):
+        assert arrived == STREAMS * [hashlib.sha256(self.answer).hexdigest()]
+        assert {self.target.result() for _ in visitors} == {
+            hashlib.sha256(visitor.sent).hexdigest() for visitor in visitors}
+
+    def exchange(self):
+        """Seconds that it took."""
+        visitors = self.visitors()
+        with concurrent.futures.ThreadPoolExecutor(STREAMS) as pool:
+            began = time.monotonic()
+            arrived = [each.result(120) for each in [pool.submit(one.visit) for one in visitors]]
+            seconds = time.monotonic() - began
+        self.judge(visitors, arrived)
+        return seconds
+
+    def reset(self, link):
+        """Both ends of the carrier on `link` hear of its end at once."""
+        for name in ("relay", "home"):
+            run(*link.inside(name, "ss", "-H", "-t", "-K", "src", link.addresses[name]))
+
+
+def both_are_used(scene, ways):
+    ways.restart_home(1)
+    alone = ways.exchange()
+    before = {each["slot"]: each for each in ways.restart_home(2)}
+    assert [before[slot]["kind"] for slot in (0, 1)] == ["wss", "tls"], before
+    scene.fact("a home keeps a wss and a tls carrier side by side")
+    table = ways.tunnel.relay.relayctl("sessions").stdout
+    for link in ways.links:
+        assert f"{link.addresses['home']}:" in table, table
+    scene.fact("relayctl sessions lists both")
+    together = ways.exchange()
+    after = ways.carriers(2)
+    for way in ("bytes_in", "bytes_out"):
+        bytes_of = {each["slot"]: each[way] - before[each["slot"]][way] for each in after}
+        assert min(bytes_of.values()) > 0.3 * sum(bytes_of.values()), bytes_of
+    scene.fact("each carries its share, each way")
+    mbit = [8 * STREAMS * BYTES_PER_STREAM / seconds / 1e6 for seconds in (alone, together)]
+    scene.fact(f"{mbit[0]:.0f} Mbit/s each way by one link of {RATE_MBIT} Mbit/s, {mbit[1]:.0f} by "
+               f"two: {mbit[1] / mbit[0]:.2f} times")
+    assert mbit[1] > 1.4 * mbit[0]
+
+
+def one_dies(scene, ways, how, kill):
+    """In the middle of an exchange; the other carries it to its end, and the dead one comes back."""
+    link = ways.links[0]
+    first = ways.tunnel.attached()["id"]
+    visitors = ways.visitors()
+    for visitor in visitors:
+        visitor.hold_at(BYTES_PER_STREAM // 2)
+    with concurrent.futures.ThreadPoolExecutor(STREAMS) as pool:
+        visits = [pool.submit(visitor.visit) for visitor in visitors]
+        wait_for("a part of the bytes",
+                 lambda: all(each.received > BYTES_PER_STREAM // 8 for each in visitors), 60)
+        link.cut()
+        kill(link)
+        began = time.monotonic()
+        seen = [visitor.received for visitor in visitors]
+        for visitor in visitors:
+            visitor.hold_at(BYTES_PER_STREAM)
+        moved = []
+        while len(moved) < STREAMS:
+            wait_for("a stream to go on", lambda: sum(
+                visitor.received > before for visitor, before in zip(visitors, seen)) > len(moved), 60)
+            moved.append(time.monotonic() - began)
+        arrived = [visit.result(120) for visit in visits]
+    ways.judge(visitors, arrived)
+    left = ways.carriers(1)
+    assert left and left[0]["slot"] == 1, ways.tunnel.sessions()
+    scene.fact(f"one of two is {how}: the first stream goes on after {moved[0] * 1000:.0f} ms, the "
+               f"last after {moved[-1] * 1000:.0f} ms, all by the other carrier")
+    link.heal()
+    wait_for("the other carrier again", lambda: ways.carriers(2), 60)
+    assert ways.tunnel.attached()["id"] == first
+    scene.fact("when its link is back, it is")
+
+
+def main():
+    with Scene() as scene, Link(rate=RATE_MBIT, delay=5) as first, \
+            Link(beside=first, rate=RATE_MBIT, delay=5) as second:
+        ways = Ways(scene, [first, second])
+        both_are_used(scene, ways)
+        one_dies(scene, ways, "reset", ways.reset)
+        one_dies(scene, ways, "a blackhole", lambda link: None)
+
+
+if __name__ == "__main__":
+    main()
