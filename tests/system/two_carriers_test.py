@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import hashlib
+import json
 import os
 import socket
 import time
@@ -20,7 +21,7 @@ RATE_MBIT = 50
 STREAMS = 8
 BYTES_PER_STREAM = 3_000_000
 # As fast as they may be for the test's own sake; blackholes are noticed in two seconds.
-PINGS = ["ping-interval: 500ms", "ping-deadline: 1500ms"]
+PINGS = {"ping-interval": "500ms", "ping-deadline": "1500ms"}
 
 
 class Ways:
@@ -34,15 +35,14 @@ class Ways:
             wishes = Service(scene, serve)
         second = f"tls://{links[1].addresses['relay']}:{scene.free_port()}"
         self.tunnel = Tunnel(scene, self.target.port, wishes.port, network=links[0], also_listen=[second],
-                             settings={"relay": PINGS, "home": PINGS})
+                             settings=PINGS)
         self.relays = [self.tunnel.address(), second]
         self.port = self.tunnel.forward(self.target.port, "--probe", "none")
         self.port_of_wishes = self.tunnel.forward(wishes.port, "--probe", "none")
 
     def restart_home(self, carriers):
         self.tunnel.home.process.stop()
-        relays = ", ".join(f'"{relay}"' for relay in self.relays)
-        self.tunnel.settings["home"] = [*PINGS, f"relay: [ {relays} ]", f"carriers: {carriers}"]
+        self.tunnel.home_settings = {"relay": json.dumps(self.relays), "carriers": carriers}
         self.tunnel.start_home()
         return wait_for(f"{carriers} carriers", lambda: self.carriers(carriers))
 
