@@ -54,6 +54,7 @@ Result<std::uint16_t> Acceptor::add(const Endpoint& endpoint) {
     auto listener =
         TcpListener::open(loop_, endpoint.host, endpoint.port, accepted_on(endpoint.kind));
     if (!listener) return listener.error();
+    (*listener)->set_on_shortage(options_.on_shortage);
     listeners_.push_back({endpoint, std::move(*listener)});
     return listeners_.back().listener->port();
 }
@@ -61,6 +62,7 @@ Result<std::uint16_t> Acceptor::add(const Endpoint& endpoint) {
 std::uint16_t Acceptor::add_listening(const Endpoint& endpoint, UniqueFd listening) {
     listeners_.push_back(
         {endpoint, TcpListener::adopt(loop_, std::move(listening), accepted_on(endpoint.kind))});
+    listeners_.back().listener->set_on_shortage(options_.on_shortage);
     return listeners_.back().listener->port();
 }
 

@@ -29,6 +29,8 @@ public:
         Duration handshake_deadline = std::chrono::seconds{10};
         // A connection of which no carrier came, and why.
         std::function<void(const std::string& address, const char* why)> on_turned_away = {};
+        // Nobody can be accepted for now, in the system's words; said with each try.
+        std::function<void(const std::string& why)> on_shortage = {};
     };
 
     // `loop` and `random` must outlive it. `on_carrier` may not destroy the acceptor.

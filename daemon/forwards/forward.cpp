@@ -33,6 +33,8 @@ Status Forward::listen() {
     const std::string former = error_;
     if (listener) {
         listener_ = std::move(*listener);
+        listener_->set_on_shortage(
+            [this](const std::string& why) { user_.visitors_wait_outside(id_, why); });
         error_.clear();
         user_.listening_changed(id_);
         return Done{};

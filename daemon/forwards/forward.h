@@ -22,6 +22,8 @@ public:
     // Was closed by a reset.
     virtual void visitor_turned_away(ForwardId forward, const std::string& address,
                                      const char* why) = 0;
+    // Nobody can be accepted for now, in the system's words; said with each try.
+    virtual void visitors_wait_outside(ForwardId forward, const std::string& why) = 0;
     // The home has been away for the forward's grace: who waits for an answer should get one.
     virtual void grace_is_over(ForwardId forward) = 0;
     // Once for each change. Without the address it is tried again until it can be had.

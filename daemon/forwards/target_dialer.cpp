@@ -2,7 +2,6 @@
 
 #include <netdb.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -130,8 +129,7 @@ void TargetDialer::connected() {
         try_next();
         return;
     }
-    // The poll closes its own descriptor; libuv allows one poll for each number.
-    UniqueFd fd{dup(connecting_->fd())};
+    UniqueFd fd = connecting_->take_fd();
     const OnDone on_done = std::move(on_done_);
     on_done(std::move(fd));
 }

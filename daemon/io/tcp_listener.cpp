@@ -100,11 +100,7 @@ void TcpListener::accept_some() {
         if (!fd) {
             // The fault of one connection that is gone again: the next may be well.
             if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) continue;
-            if (errno != EAGAIN) {
-                // Out of descriptors or memory: the backlog stays readable, so do not look at it.
-                poll_.set_interest({});
-                retry_.arm(retry_delay);
-            }
+            if (errno != EAGAIN) ran_short(errno);
             break;
         }
         set_no_delay(fd.get());
@@ -113,6 +109,13 @@ void TcpListener::accept_some() {
         if (gone) return;
     }
     gone_ = nullptr;
+}
+
+// The backlog stays readable, so it is not looked at for a while.
+void TcpListener::ran_short(int error) {
+    poll_.set_interest({});
+    retry_.arm(retry_delay);
+    if (on_shortage_) on_shortage_(error_text(error));
 }
 
 void TcpListener::pause() {

@@ -34,6 +34,13 @@ public:
     TcpListener& operator=(const TcpListener&) = delete;
     ~TcpListener();
 
+    // Called with the system's words when it lacks what the next connection needs, a descriptor or
+    // memory; again with each further try, ten times a second. Until one succeeds, connections wait
+    // in the kernel's backlog. May not destroy the listener.
+    void set_on_shortage(std::function<void(const std::string& why)> on_shortage) {
+        on_shortage_ = std::move(on_shortage);
+    }
+
     // While paused, connections wait in the kernel's backlog.
     void pause();
     void resume();
@@ -44,8 +51,10 @@ public:
 private:
     TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept);
     void accept_some();
+    void ran_short(int error);
 
     OnAccept on_accept_;
+    std::function<void(const std::string&)> on_shortage_;
     Poll poll_;
     UvTimer retry_;  // Armed while descriptors or memory are short.
     bool paused_ = false;

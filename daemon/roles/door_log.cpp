@@ -6,9 +6,16 @@
 #include <tuple>
 #include <utility>
 
+#include "daemon/io/system_clock.h"
 #include "daemon/log/message_ids.h"
 
 namespace relay {
+
+namespace {
+
+constexpr Duration shortage_pause = std::chrono::seconds(10);
+
+}  // namespace
 
 bool StrangerTally::add(std::string_view address, std::string_view why) {
     if (told_ < lines_most) {
@@ -50,6 +57,12 @@ void DoorLog::turned_away(const std::string& address, std::string_view why) {
     if (!minute_.is_armed()) minute_.arm(StrangerTally::window);
     if (!strangers_.add(address, why)) return;
     log_.info({.peer = address}, "turned away a stranger: {}", why);
+}
+
+void DoorLog::nobody_enters(const std::string& why) {
+    if (shortage_told_ && now() - *shortage_told_ < shortage_pause) return;
+    shortage_told_ = now();
+    log_.warning({}, "no home can be let in: {}; trying again until one can", why);
 }
 
 bool DoorLog::may_tell_refusal(const std::string& address) {

@@ -40,6 +40,8 @@ public:
 
     // A connection ended before it had proved any key.
     void turned_away(const std::string& address, std::string_view why);
+    // No connection can be accepted: has a line every 10 s.
+    void nobody_enters(const std::string& why);
     // Whether a refusal of somebody who has proved a key may have a line of its own.
     bool may_tell_refusal(const std::string& address);
 
@@ -47,6 +49,7 @@ private:
     void tell_rest();
 
     Log& log_;
+    std::optional<TimePoint> shortage_told_;
     StrangerTally strangers_;
     StrangerTally refusals_;
     UvTimer minute_;

@@ -165,23 +165,30 @@ void HomeRole::stream_opened(SessionDriver& driver, StreamId stream, const Desti
 
 void HomeRole::refuse(StreamId stream, const Destination& to) {
     // A relay can ask as often as it likes.
-    if (!refusals_.take(now())) {
-        ++refusals_untold_;
+    if (!may_tell_refusal()) {
         driver_->reset(stream, ResetReason::NotAllowed);
         return;
     }
     const std::string target = to_text(HostPort{to.host, to.port});
     LogFields where = fields();
     where.message_id = message_id::target_not_allowed;
-    const std::uint64_t untold_count = std::exchange(refusals_untold_, 0);
-    const std::string untold =
-        untold_count > 0 ? fmt::format(" ({} more were refused before)", untold_count) : "";
     context_.log.warning(where,
                          "refused to dial {} for {}: not in the allow list; permit it with: "
                          "relayctl allow {}{}",
-                         target, to.visitor, target, untold);
+                         target, to.visitor, target, untold_refusals());
     tell("stream-refused", fmt::format("{} is not allowed: relayctl allow {}", target, target));
     driver_->reset(stream, ResetReason::NotAllowed);
+}
+
+bool HomeRole::may_tell_refusal() {
+    if (refusals_.take(now())) return true;
+    ++refusals_untold_;
+    return false;
+}
+
+std::string HomeRole::untold_refusals() {
+    const std::uint64_t count = std::exchange(refusals_untold_, 0);
+    return count > 0 ? fmt::format(" ({} more were refused before)", count) : "";
 }
 
 bool HomeRole::may_dial_name(const Destination& to) const {
@@ -201,7 +208,10 @@ void HomeRole::target_dialled(StreamId stream,
             refuse(stream, opened_.at(stream).to);
             return;
         }
-        context_.log.info(fields(), "stream {}: {}", stream.value, failure->text);
+        if (may_tell_refusal()) {
+            context_.log.info(fields(), "stream {}: {}{}", stream.value, failure->text,
+                              untold_refusals());
+        }
         driver_->reset(stream, failure->reason);
         return;
     }

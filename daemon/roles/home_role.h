@@ -63,6 +63,8 @@ private:
     void begin_session(const SessionId& id);
     void target_dialled(StreamId stream, std::variant<UniqueFd, TargetDialer::Failure> result);
     void refuse(StreamId stream, const Destination& to);
+    bool may_tell_refusal();
+    std::string untold_refusals();
     bool may_dial_name(const Destination& to) const;
     bool may_dial_address(const std::string& address, std::uint16_t port) const;
     void tell(std::string kind, std::string text);

@@ -94,6 +94,7 @@ private:
     void visitor_came(ForwardId forward, Accepted visitor) override;
     void visitor_turned_away(ForwardId forward, const std::string& address,
                              const char* why) override;
+    void visitors_wait_outside(ForwardId forward, const std::string& why) override;
     void grace_is_over(ForwardId forward) override;
     void listening_changed(ForwardId forward) override;
 
@@ -112,6 +113,7 @@ private:
     void begin_session(const SessionId& id);
     void retire_driver(EndReason reason);
     void home_left();
+    bool may_tell_refusal(ForwardId forward);
     void say_refused(Forward& forward, const std::string& visitor, ResetReason reason);
     LogFields fields(ForwardId forward = {}) const;
 

@@ -80,9 +80,7 @@ void RelayHome::stream_over(SessionDriver&, StreamId stream, std::optional<Reset
 }
 
 void RelayHome::say_refused(Forward& forward, const std::string& visitor, ResetReason reason) {
-    auto [last, is_first] = refusals_logged_.try_emplace(forward.id(), now());
-    if (!is_first && now() - last->second < refusal_pause) return;
-    last->second = now();
+    if (!may_tell_refusal(forward.id())) return;
     LogFields where = fields(forward.id());
     where.peer = visitor;
     std::string text = fmt::format("{} was turned away: {}", visitor, name_of(reason));
@@ -104,9 +102,7 @@ void RelayHome::visitor_came(ForwardId id, Accepted visitor) {
         {settings.target.host, settings.target.port, visitor.peer_address}, std::move(pump));
     if (!stream) {
         ++forward.counters().refused;
-        context_.log.warning(fields(id), "{} was turned away: {}", visitor.peer_address,
-                             stream.error().text);
-        return;
+        return visitor_turned_away(id, visitor.peer_address, stream.error().text.c_str());
     }
     streams_[*stream] = {id, visitor.peer_address, now()};
     ++forward.counters().streams;
@@ -117,10 +113,21 @@ void RelayHome::visitor_came(ForwardId id, Accepted visitor) {
 }
 
 void RelayHome::visitor_turned_away(ForwardId id, const std::string& address, const char* why) {
-    auto [last, is_first] = refusals_logged_.try_emplace(id, now());
-    if (!is_first && now() - last->second < refusal_pause) return;
-    last->second = now();
+    if (!may_tell_refusal(id)) return;
     context_.log.info(fields(id), "{} was turned away: {}", address, why);
+}
+
+void RelayHome::visitors_wait_outside(ForwardId id, const std::string& why) {
+    if (!may_tell_refusal(id)) return;
+    context_.log.warning(fields(id), "no visitor can be let in: {}; trying again until one can",
+                         why);
+}
+
+bool RelayHome::may_tell_refusal(ForwardId id) {
+    auto [last, is_first] = refusals_logged_.try_emplace(id, now());
+    if (!is_first && now() - last->second < refusal_pause) return false;
+    last->second = now();
+    return true;
 }
 
 // Whoever still waits for a target gets an end instead of silence; streams that flow may wait.

@@ -56,6 +56,7 @@ Status RelayRole::start() {
     options.on_turned_away = [this](const std::string& address, const char* why) {
         door_log_.turned_away(address, why);
     };
+    options.on_shortage = [this](const std::string& why) { door_log_.nobody_enters(why); };
     auto acceptor = Acceptor::make(
         context_.loop, context_.random, *certificate,
         [this](std::unique_ptr<Carrier> carrier, Admission admission) {

@@ -2,15 +2,13 @@
 """What time does to the programs changes nothing for visitors: clocks that jump, and processes that
 stand still for longer than a peer waits for an answer, as those of a machine that sleeps."""
 
-import concurrent.futures
 import contextlib
 import glob
-import hashlib
 import os
 import signal
 import time
 
-from harness.exchange import Exchange, Visitor
+from harness.exchange import Exchange, Transfer
 from harness.processes import Scene, wait_for
 from harness.relayd import Tunnel
 from harness.targets import Target
@@ -39,40 +37,6 @@ class Clock:
     def jump(self, seconds):
         """So far from the true time, from now on."""
         self._file.write_text(f"{seconds:+d}\n")
-
-
-class Transfer:
-    """Bytes on their way in both directions, step by step: each disaster finds them in full flow."""
-
-    def __init__(self, tunnel, answer, target, steps):
-        self._target, self._answer, self._steps = target, answer, steps
-        self._step = 0
-        port = tunnel.forward(target.port, "--probe", "none")
-        self._visitors = [Visitor(port, BYTES_PER_STREAM) for _ in range(STREAMS)]
-        self._pool = concurrent.futures.ThreadPoolExecutor(STREAMS)
-        self._visits = [self._pool.submit(visitor.visit) for visitor in self._visitors]
-        self._hold(1)
-
-    def next(self):
-        """Returns once some more bytes have come, of the step that is under way."""
-        wanted = STREAMS * BYTES_PER_STREAM * (2 * self._step + 1) // (2 * self._steps + 2)
-        wait_for(f"step {self._step}", lambda: sum(each.received for each in self._visitors) >= wanted,
-                 60)
-        self._step += 1
-        self._hold(self._step + 1)
-
-    def end(self):
-        for visitor in self._visitors:
-            visitor.hold_at(BYTES_PER_STREAM)
-        came = [visit.result(120) for visit in self._visits]
-        assert came == STREAMS * [hashlib.sha256(self._answer).hexdigest()]
-        assert {self._target.result() for _ in self._visitors} == {
-            hashlib.sha256(visitor.sent).hexdigest() for visitor in self._visitors}
-        self._pool.shutdown()
-
-    def _hold(self, step):
-        for visitor in self._visitors:
-            visitor.hold_at(BYTES_PER_STREAM * step // (self._steps + 1))
 
 
 @contextlib.contextmanager
@@ -138,9 +102,10 @@ def case(scene, steps, disasters, clock=None, settings=None):
     target = Target(scene, lambda connection: Exchange(answer).run(connection))
     tunnel = Tunnel(scene, target.port, network=clock, settings=settings)
     before = tunnel.attached()["id"]
-    transfer = Transfer(tunnel, answer, target, steps)
-    disasters(tunnel, transfer)
-    transfer.end()
+    with Transfer(tunnel.forward(target.port, "--probe", "none"), target, answer, STREAMS,
+                  steps) as transfer:
+        disasters(tunnel, transfer)
+        transfer.end()
     assert tunnel.attached()["id"] == before
     scene.fact(f"{STREAMS} streams went on, {STREAMS * BYTES_PER_STREAM // 1_000_000} MB each way are "
                "equal byte for byte, in one session")

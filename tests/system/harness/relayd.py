@@ -55,6 +55,16 @@ class Daemon:
         shown = run(self.build / "daemon/relayd", "key", "show", "--state-dir", self.state)
         return shown.stdout.splitlines()[0]
 
+    def processor_seconds(self):
+        """What it has used, in user and in kernel mode."""
+        words = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) << 10 for line in status.splitlines()
+                    if line.startswith("VmRSS:"))
+
     def _answers(self):
         if not self.process.running():
             raise RuntimeError(f"{self.name} ended with {self.process.wait(0)}")
