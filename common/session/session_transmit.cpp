@@ -28,10 +28,12 @@ std::size_t Session::transmit(CarrierId carrier, MutableBytes room, TimePoint no
         wire::put_token(writer, wire::FrameType::Ping, attachment->liveness.ping_written(now));
     }
     write_announcements(*attachment, writer);
-    if (attachment->ready) write_streams(*attachment, writer);
-    // Acknowledgements ride along with whatever leaves, and travel alone once they are due.
+    // Acknowledgements ride along with whatever leaves. Once they are due they travel alone, and
+    // ahead of bytes: streams that fill every record would keep the peer from sending any.
     const bool due = attachment->acks_due && *attachment->acks_due <= now;
-    if (attachment->announced && (writer.size() > 0 || due)) write_acks(*attachment, writer);
+    if (attachment->announced && due) write_acks(*attachment, writer);
+    if (attachment->ready) write_streams(*attachment, writer);
+    if (attachment->announced && writer.size() > 0) write_acks(*attachment, writer);
     check(writer.ok());
     return writer.size();
 }

@@ -235,6 +235,23 @@ TEST_CASE("a goodbye reaches the peer with its reason") {
     }
 }
 
+TEST_CASE("bytes that fill every record do not hold up acknowledgements that are due") {
+    Pair pair;
+    const StreamId up = *pair.relay.session.open({"127.0.0.1", 1, ""}, {});
+    pair.exchange();
+    write(pair.home.session, up, "hello");
+    REQUIRE(pair.relay.input(pair.home.output()));
+    write(pair.relay.session, up, std::string(40000, 'x'));
+    const TimePoint now{1s};
+    pair.relay.session.consumed(up, 5, now);
+    pair.relay.session.deadline_reached(now + 20ms);
+    std::uint8_t room[16384];
+    const std::size_t size = pair.relay.session.transmit(carrier, room, now + 20ms);
+    CHECK(size > 16000);
+    REQUIRE(pair.home.input({room, size}, now + 20ms));
+    CHECK(pair.home.session.info(up)->bytes_sent == 5);
+}
+
 TEST_CASE("broken rules end the session") {
     const struct {
         std::string what;
