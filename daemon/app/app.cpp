@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 
 #include "common/crypto/secure_random.h"
 #include "daemon/app/identity.h"
+#include "daemon/app/inheritance.h"
 #include "daemon/app/memory.h"
 #include "daemon/identity/file.h"
 #include "daemon/io/system_clock.h"
@@ -32,14 +34,15 @@ void raise_descriptor_limit() {
 class App {
 public:
     App(const Options& options, Configuration configuration, Log& log, const Identity& identity,
-        ArenaMemory memory)
+        ServiceManager& service, Inheritance& inheritance, ArenaMemory memory)
         : options_(options),
           configuration_(std::move(configuration)),
           log_(log),
           memory_(std::move(memory)),
           arena_(memory_.bytes()),
           trimmer_(loop_, arena_),
-          service_(ServiceManager::of_this_process()),
+          service_(service),
+          inheritance_(inheritance),
           role_(make_role(identity)),
           alive_(loop_, [this] { say_alive(); }),
           status_(loop_, [this] { say_status(); }),
@@ -55,6 +58,7 @@ public:
         if (!control) return control.error();
         const Status started = role_->start();
         if (!started) return started;
+        inheritance_.replace_by(memory_);
         service_.ready();
         say_status();
         say_alive();
@@ -62,7 +66,8 @@ public:
         service_.stopping();
         log_.info({}, "stopping");
         control->reset();
-        role_->stop();
+        // Else the next process goes on with all that there is.
+        if (!inheritance_.parking().is_active()) role_->stop();
         return Done{};
     }
 
@@ -75,7 +80,9 @@ private:
                                   .sessions = session_limits(configuration_.settings.memory),
                                   .identity = identity,
                                   .state_dir = configuration_.settings.state_dir,
-                                  .config_path = configuration_.path};
+                                  .config_path = configuration_.path,
+                                  .parking = inheritance_.parking(),
+                                  .remains = inheritance_.remains()};
         const Settings& settings = configuration_.settings;
         if (settings.relay) return std::make_unique<RelayRole>(context, settings);
         return std::make_unique<HomeRole>(context, *settings.home);
@@ -146,7 +153,8 @@ private:
     Arena arena_;
     Loop loop_;
     ArenaTrimmer trimmer_;
-    ServiceManager service_;
+    ServiceManager& service_;
+    Inheritance& inheritance_;
     std::unique_ptr<Role> role_;
     UvTimer alive_;
     UvTimer status_;
@@ -177,13 +185,19 @@ int run_app(const Options& options) {
     if (!directory) return failed(directory.error());
     const auto identity = open_identity(key_path(settings));
     if (!identity) return failed(identity.error());
+    ServiceManager service = ServiceManager::of_this_process();
+    Inheritance inheritance{log, service};
     auto memory = reserve_arena(session_limits(settings.memory));
     if (!memory) return failed(memory.error());
     log.info({}, "relayd {}, key {}", RELAYD_VERSION,
              to_text(fingerprint_of(identity->public_key())));
-    App app{options, std::move(*configuration), log, *identity, std::move(*memory)};
+    App app{options,     std::move(*configuration), log, *identity, service,
+            inheritance, std::move(*memory)};
     const Status ended = app.run();
-    return ended ? 0 : failed(ended.error());
+    const int code = ended ? 0 : failed(ended.error());
+    // Nothing may be closed or given back in good order: it all goes on.
+    if (inheritance.parking().is_active()) std::_Exit(code);
+    return code;
 }
 
 }  // namespace relay

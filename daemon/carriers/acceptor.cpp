@@ -51,8 +51,8 @@ Status Acceptor::set_certificate(const TlsCertificate& certificate) {
 }
 
 Result<std::uint16_t> Acceptor::add(const Endpoint& endpoint) {
-    auto listener =
-        TcpListener::open(loop_, endpoint.host, endpoint.port, accepted_on(endpoint.kind));
+    auto listener = TcpListener::open(loop_, endpoint.host, endpoint.port,
+                                      accepted_on(endpoint.kind), options_.parking);
     if (!listener) return listener.error();
     (*listener)->set_on_shortage(options_.on_shortage);
     listeners_.push_back({endpoint, std::move(*listener)});

@@ -31,6 +31,8 @@ public:
         std::function<void(const std::string& address, const char* why)> on_turned_away = {};
         // Nobody can be accepted for now, in the system's words; said with each try.
         std::function<void(const std::string& why)> on_shortage = {};
+        // Where listeners outlive the process.
+        Parking* parking = nullptr;
     };
 
     // `loop` and `random` must outlive it. `on_carrier` may not destroy the acceptor.

@@ -1,6 +1,6 @@
 #include "daemon/forwards/forward.h"
 
-#include "daemon/forwards/stream_pump.h"
+#include "daemon/forwards/kept_socket.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/io/tcp_socket.h"
 
@@ -12,24 +12,30 @@ constexpr auto retry_delay = std::chrono::seconds{3};
 
 }  // namespace
 
-Forward::Forward(Loop& loop, ForwardId id, const ForwardSettings& settings, ForwardUser& user)
+Forward::Forward(Loop& loop, ForwardId id, const ForwardSettings& settings, ForwardUser& user,
+                 Parking& parking)
     : loop_(loop),
       id_(id),
       settings_(settings),
       listen_text_(to_text(settings.listen)),
       target_text_(to_text(settings.target)),
       user_(user),
+      parking_(parking),
       policy_(settings.grace, now()),
       patience_(loop, [this] { patience_ended(); }),
       retry_(loop, [this] { (void)listen(); }) {  // What failed is told by listening_changed().
     arm_patience();
 }
 
+Forward::~Forward() {
+    for (Accepted& visitor : held_) end_parked(parking_, std::move(visitor.fd));
+}
+
 Status Forward::listen() {
     if (listener_) return Done{};
-    auto listener =
-        TcpListener::open(loop_, settings_.listen.host, settings_.listen.port,
-                          [this](Accepted visitor) { visitor_came(std::move(visitor)); });
+    auto listener = TcpListener::open(
+        loop_, settings_.listen.host, settings_.listen.port,
+        [this](Accepted visitor) { visitor_came(std::move(visitor)); }, &parking_);
     const std::string former = error_;
     if (listener) {
         listener_ = std::move(*listener);
@@ -49,7 +55,9 @@ void Forward::visitor_came(Accepted visitor) {
     if (is_among_the_last_descriptors(visitor.fd.get())) {
         return turn_away(std::move(visitor), "too many files are open");
     }
-    switch (policy_.visitor_came(held_.size(), now())) {
+    const HoldPolicy::Answer answer = policy_.visitor_came(held_.size(), now());
+    if (answer != HoldPolicy::Answer::TurnAway) parking_.park(visitor.fd.get());
+    switch (answer) {
         case HoldPolicy::Answer::Admit: return user_.visitor_came(id_, std::move(visitor));
         case HoldPolicy::Answer::Hold: held_.push_back(std::move(visitor)); return;
         case HoldPolicy::Answer::TurnAway: return turn_away(std::move(visitor), "no home");
@@ -58,8 +66,7 @@ void Forward::visitor_came(Accepted visitor) {
 
 void Forward::turn_away(Accepted visitor, const char* why) {
     ++counters_.refused;
-    close_by_reset(visitor.fd.get());
-    visitor.fd.reset();
+    end_parked(parking_, std::move(visitor.fd));
     user_.visitor_turned_away(id_, visitor.peer_address, why);
 }
 

@@ -17,7 +17,7 @@ namespace relay {
 class ForwardUser {
 public:
     virtual ~ForwardUser() = default;
-    // The home is there: open a stream for the visitor. Destroying the socket turns it away.
+    // The home is there: open a stream for the visitor, whose socket is parked.
     virtual void visitor_came(ForwardId forward, Accepted visitor) = 0;
     // Was closed by a reset.
     virtual void visitor_turned_away(ForwardId forward, const std::string& address,
@@ -38,8 +38,10 @@ public:
         std::uint64_t refused = 0;        // Visitors turned away, for whatever reason.
     };
 
-    // Listens with the first call of listen(). `loop` and `user` outlive it.
-    Forward(Loop& loop, ForwardId id, const ForwardSettings& settings, ForwardUser& user);
+    // Listens with the first call of listen(). `loop`, `user` and `parking` outlive it.
+    Forward(Loop& loop, ForwardId id, const ForwardSettings& settings, ForwardUser& user,
+            Parking& parking);
+    ~Forward();
     Forward(const Forward&) = delete;
     Forward& operator=(const Forward&) = delete;
 
@@ -48,6 +50,9 @@ public:
 
     void home_came();
     void home_left();
+
+    // A visitor that a former process had accepted, and done nothing with.
+    void visitor_left_behind(Accepted visitor) { visitor_came(std::move(visitor)); }
 
     ForwardId id() const { return id_; }
     const ForwardSettings& settings() const { return settings_; }
@@ -70,6 +75,7 @@ private:
     const std::string listen_text_;
     const std::string target_text_;
     ForwardUser& user_;
+    Parking& parking_;
     HoldPolicy policy_;
     std::unique_ptr<TcpListener> listener_;
     std::string error_;

@@ -30,20 +30,18 @@ bool is_temporary(int error) {
 
 }  // namespace
 
-void close_by_reset(int fd) {
-    const linger now_and_rudely{1, 0};
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now_and_rudely, sizeof now_and_rudely);
-}
-
-StreamPump::StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver)
+StreamPump::StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver, Parking& parking)
     : turn_length_(loop.turn_length()),
       driver_(driver),
+      parking_(parking),
       poll_(loop, std::move(socket), [this](PollEvents events) { ready(events); }) {
     set_no_delay(poll_.fd());
+    set_urgent_in_line(poll_.fd());
 }
 
 StreamPump::~StreamPump() {
-    if (!over_) close_by_reset(poll_.fd());
+    if (!over_) abort_connection(poll_.fd());
+    parking_.unpark(poll_.fd());
 }
 
 void StreamPump::start(StreamId stream) {
@@ -144,7 +142,7 @@ void StreamPump::finished() {
 
 void StreamPump::reset(ResetReason) {
     over_ = true;
-    close_by_reset(poll_.fd());
+    abort_connection(poll_.fd());
     poll_.set_interest({});
 }
 

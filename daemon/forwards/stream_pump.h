@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/io/loop.h"
+#include "daemon/io/parking.h"
 #include "daemon/io/poll.h"
 #include "daemon/sessions/session_driver.h"
 
@@ -10,8 +11,8 @@ namespace relay {
 
 class StreamPump final : public StreamEnd {
 public:
-    // `socket` is connected and non-blocking. `driver` outlives the pump.
-    StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver);
+    // `socket` is connected and non-blocking. `driver` and `parking` outlive the pump.
+    StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver, Parking& parking);
     // A stream that goes without having come to its end is reset.
     ~StreamPump() override;
 
@@ -34,6 +35,7 @@ private:
 
     TurnLength& turn_length_;
     SessionDriver& driver_;
+    Parking& parking_;
     StreamId stream_{};
     Poll poll_;
     bool reading_ = true;         // The socket has not said its last byte yet.
@@ -43,8 +45,5 @@ private:
     bool heeds_breakage_ = true;
     bool over_ = false;
 };
-
-// So that the next close() tells the other end of a reset instead of a good end.
-void close_by_reset(int fd);
 
 }  // namespace relay

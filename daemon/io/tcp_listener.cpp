@@ -59,23 +59,52 @@ Result<UniqueFd> bind_and_listen(const Address& address) {
 
 }  // namespace
 
+bool came_by(int connection, const std::string& host, std::uint16_t port) {
+    const auto address = parse_address(host, port);
+    if (!address) return false;
+    const std::string came = local_address_text(connection);
+    const std::string listens = address_text(address->storage);
+    if (came == listens) return true;
+    // "0.0.0.0" and "::" are every address of their family.
+    const bool is_any = host == "0.0.0.0" || host == "::";
+    const auto port_of = [](const std::string& text) { return text.substr(text.rfind(':')); };
+    return is_any && port_of(came) == port_of(listens) &&
+           (came.front() == '[') == (listens.front() == '[');
+}
+
 Result<std::unique_ptr<TcpListener>> TcpListener::open(Loop& loop, const std::string& host,
-                                                       std::uint16_t port, OnAccept on_accept) {
+                                                       std::uint16_t port, OnAccept on_accept,
+                                                       Parking* parking) {
     const auto address = parse_address(host, port);
     if (!address) return address.error();
+    if (parking != nullptr) {
+        UniqueFd left = parking->claim_listener(address_text(address->storage));
+        if (left) {
+            return std::unique_ptr<TcpListener>{
+                new TcpListener{loop, std::move(left), std::move(on_accept), parking}};
+        }
+    }
     auto fd = bind_and_listen(*address);
     if (!fd) return fd.error();
-    return adopt(loop, std::move(*fd), std::move(on_accept));
+    if (parking != nullptr) parking->park(fd->get());
+    return std::unique_ptr<TcpListener>{
+        new TcpListener{loop, std::move(*fd), std::move(on_accept), parking}};
 }
 
 std::unique_ptr<TcpListener> TcpListener::adopt(Loop& loop, UniqueFd listening,
                                                 OnAccept on_accept) {
     return std::unique_ptr<TcpListener>{
-        new TcpListener{loop, std::move(listening), std::move(on_accept)}};
+        new TcpListener{loop, std::move(listening), std::move(on_accept), nullptr}};
 }
 
-TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept)
+void TcpListener::end(UniqueFd listening, Parking& parking) {
+    shutdown(listening.get(), SHUT_RDWR);
+    parking.unpark(listening.get(), Parking::When::AtOnce);
+}
+
+TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept, Parking* parking)
     : on_accept_(std::move(on_accept)),
+      parking_(parking),
       poll_(loop, std::move(listening), [this](PollEvents) { accept_some(); }),
       retry_(loop, [this] {
           if (!paused_) poll_.set_interest({.readable = true});
@@ -86,6 +115,7 @@ TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept)
 TcpListener::~TcpListener() {
     // The descriptor is closed when the loop lets go of it, but the address is free at once.
     shutdown(poll_.fd(), SHUT_RDWR);
+    if (parking_ != nullptr) parking_->unpark(poll_.fd(), Parking::When::AtOnce);
     if (gone_ != nullptr) *gone_ = true;
 }
 

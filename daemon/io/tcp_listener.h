@@ -7,6 +7,7 @@
 
 #include "common/base/result.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/parking.h"
 #include "daemon/io/poll.h"
 #include "daemon/io/timer.h"
 #include "daemon/io/unique_fd.h"
@@ -18,6 +19,9 @@ struct Accepted {
     std::string peer_address;
 };
 
+// Whether a connection was accepted on an address, as TcpListener::open() takes it.
+bool came_by(int connection, const std::string& host, std::uint16_t port);
+
 class TcpListener {
 public:
     // May destroy the listener.
@@ -25,10 +29,16 @@ public:
 
     // `host` is an IPv4 or IPv6 address, or "localhost" for 127.0.0.1; "::" is IPv6 only. Port 0
     // asks the system for one. Errors have the address and the system's words.
+    // With `parking`, which outlives it, the listener outlives the process: it may be one that a
+    // former process has left, with all who wait in its backlog.
     static Result<std::unique_ptr<TcpListener>> open(Loop& loop, const std::string& host,
-                                                     std::uint16_t port, OnAccept on_accept);
+                                                     std::uint16_t port, OnAccept on_accept,
+                                                     Parking* parking = nullptr);
     // Over a socket that listens already, as service managers hand them in.
     static std::unique_ptr<TcpListener> adopt(Loop& loop, UniqueFd listening, OnAccept on_accept);
+
+    // Ends one that nobody goes on with.
+    static void end(UniqueFd listening, Parking& parking);
 
     TcpListener(const TcpListener&) = delete;
     TcpListener& operator=(const TcpListener&) = delete;
@@ -49,12 +59,13 @@ public:
     int fd() const { return poll_.fd(); }
 
 private:
-    TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept);
+    TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept, Parking* parking);
     void accept_some();
     void ran_short(int error);
 
     OnAccept on_accept_;
     std::function<void(const std::string&)> on_shortage_;
+    Parking* parking_;
     Poll poll_;
     UvTimer retry_;  // Armed while descriptors or memory are short.
     bool paused_ = false;

@@ -33,6 +33,13 @@ std::string peer_address_text(int fd) {
     return address_text(address);
 }
 
+std::string local_address_text(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
+    return address_text(address);
+}
+
 std::string error_text(int error_number) {
     return std::system_category().message(error_number);
 }
@@ -40,6 +47,11 @@ std::string error_text(int error_number) {
 void set_no_delay(int fd) {
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void set_urgent_in_line(int fd) {
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
 }
 
 void set_unsent_limit(int fd, int bytes) {
@@ -55,6 +67,19 @@ bool is_among_the_last_descriptors(int fd) {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
     return static_cast<rlim_t>(fd) >= limit.rlim_cur - limit.rlim_cur / 8;
+}
+
+// To connect a connected socket to nothing is how TCP is told to abort (RFC 9293 section 3.10.5).
+void abort_connection(int fd) {
+    sockaddr nothing{};
+    nothing.sa_family = AF_UNSPEC;
+    (void)connect(fd, &nothing, sizeof nothing);
+}
+
+bool is_listening(int fd) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0;
 }
 
 bool socket_is_dead(int fd) {

@@ -17,5 +17,6 @@ inline constexpr std::string_view probe_failed = "342d10eaf8da4f34b5da82de96bc85
 inline constexpr std::string_view forward_not_listening = "71b248e42c3f48c59ecb5d39f146d424";
 inline constexpr std::string_view home_removed = "f193606d53c442b498061a355a190c13";
 inline constexpr std::string_view settings_refused = "4a3bf9d21d364b7782c01d92b98e138d";
+inline constexpr std::string_view streams_lost = "bb2e8148203b4565bbcdc4c34a7df31a";
 
 }  // namespace relay::message_id

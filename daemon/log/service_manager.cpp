@@ -26,19 +26,46 @@ ServiceManager ServiceManager::of_this_process() {
         watchdog_timeout = std::chrono::microseconds{timeout_us};
     }
     if (std::getenv("NOTIFY_SOCKET") == nullptr) return {nullptr, std::nullopt};
-    return {[](const std::string& assignments) {
-                sd_notify(/*unset_environment=*/0, assignments.c_str());
+    return {[](const std::string& assignments, const std::vector<int>& descriptors) {
+                sd_pid_notify_with_fds(/*pid=*/0, /*unset_environment=*/0, assignments.c_str(),
+                                       descriptors.data(),
+                                       static_cast<unsigned>(descriptors.size()));
             },
             watchdog_timeout};
+}
+
+std::vector<ServiceManager::Kept> ServiceManager::take_kept() {
+    char** names = nullptr;
+    const int count = sd_listen_fds_with_names(/*unset_environment=*/1, &names);
+    std::vector<Kept> kept;
+    for (int i = 0; i < count; ++i) {
+        kept.push_back({names[i], SD_LISTEN_FDS_START + i});
+        std::free(names[i]);
+    }
+    std::free(names);
+    return kept;
 }
 #else
 ServiceManager ServiceManager::of_this_process() {
     return {nullptr, std::nullopt};
 }
+
+std::vector<ServiceManager::Kept> ServiceManager::take_kept() {
+    return {};
+}
 #endif
 
-void ServiceManager::tell(const std::string& assignments) const {
-    if (notify_) notify_(assignments);
+void ServiceManager::tell(const std::string& assignments,
+                          const std::vector<int>& descriptors) const {
+    if (notify_) notify_(assignments, descriptors);
+}
+
+void ServiceManager::keep(const std::string& name, const std::vector<int>& descriptors) {
+    tell("FDSTORE=1\nFDNAME=" + name, descriptors);
+}
+
+void ServiceManager::forget(const std::string& name) {
+    tell("FDSTOREREMOVE=1\nFDNAME=" + name);
 }
 
 void ServiceManager::ready() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/time.h"
 
@@ -13,7 +14,10 @@ namespace relay {
 
 class ServiceManager {
 public:
-    using Notify = std::function<void(const std::string& assignments)>;
+    // With copies of descriptors to keep, at most descriptors_most.
+    using Notify =
+        std::function<void(const std::string& assignments, const std::vector<int>& descriptors)>;
+    static constexpr std::size_t descriptors_most = 253;
 
     // The one that started this process: $NOTIFY_SOCKET and $WATCHDOG_USEC.
     static ServiceManager of_this_process();
@@ -30,11 +34,22 @@ public:
     void status(std::string_view text);  // The line `systemctl status` shows. Sent when it changes.
     void alive();
 
+    // Has it keep copies of these for the next process of this service, under a name of letters,
+    // digits and dashes. Whether it does, it does not say.
+    void keep(const std::string& name, const std::vector<int>& descriptors);
+    void forget(const std::string& name);
+    // What it kept for this process, and what it opened for it. The caller owns them. Once only.
+    struct Kept {
+        std::string name;
+        int descriptor;
+    };
+    static std::vector<Kept> take_kept();
+
     // How often to call alive(): half of what the manager allows. Nothing if it does not ask.
     std::optional<Duration> alive_interval() const;
 
 private:
-    void tell(const std::string& assignments) const;
+    void tell(const std::string& assignments, const std::vector<int>& descriptors = {}) const;
 
     Notify notify_;
     std::optional<Duration> watchdog_timeout_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/forwards/kept_socket.h"
 #include "daemon/forwards/stream_pump.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log/message_ids.h"
@@ -63,6 +64,7 @@ Status HomeRole::start() {
         }
         more_allow_.push_back(*rule);
     }
+    go_on();
     uplinks_.begin();
     return Done{};
 }
@@ -215,10 +217,13 @@ void HomeRole::target_dialled(StreamId stream,
         driver_->reset(stream, failure->reason);
         return;
     }
-    auto pump = std::make_unique<StreamPump>(context_.loop, std::move(std::get<UniqueFd>(result)),
-                                             *driver_);
+    UniqueFd socket = std::move(std::get<UniqueFd>(result));
+    context_.parking.park(socket.get());
+    const LocalSocket note = note_of_socket(socket.get(), context_.parking);
+    auto pump =
+        std::make_unique<StreamPump>(context_.loop, std::move(socket), *driver_, context_.parking);
     pump->start(stream);
-    driver_->session().connected(stream);
+    driver_->session().connected(stream, note);
     driver_->adopt(stream, std::move(pump));
 }
 

@@ -59,6 +59,8 @@ private:
     void carrier_lost(SessionDriver& driver, const std::string& why) override;
     void session_ended(SessionDriver& driver, EndReason reason) override;
 
+    void go_on();
+    void go_on_with(const SessionRemains& remains);
     void connected(Uplink::Connected connected);
     void begin_session(const SessionId& id);
     void target_dialled(StreamId stream, std::variant<UniqueFd, TargetDialer::Failure> result);

@@ -134,10 +134,16 @@ void RelayHome::begin_session(const SessionId& id) {
                           driver_->session().streams().size());
         retire_driver(EndReason::Replaced);
     }
+    driver_ =
+        std::make_unique<SessionDriver>(context_.loop, static_cast<SessionUser&>(*this),
+                                        Side::Relay, id, context_.arena, options_of_session());
+}
+
+SessionOptions RelayHome::options_of_session() const {
     SessionOptions options = session_options(context_, settings_);
     options.streams_max = std::min(settings_.streams_per_home, wire::streams_max);
-    driver_ = std::make_unique<SessionDriver>(context_.loop, static_cast<SessionUser&>(*this),
-                                              Side::Relay, id, context_.arena, options);
+    options.owner = name_;
+    return options;
 }
 
 // The driver lives on until its goodbye is said. Its streams are over already.

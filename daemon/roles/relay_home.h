@@ -75,6 +75,13 @@ public:
     const std::map<ForwardId, OwnForward>& forwards() const { return forwards_; }
     const std::map<StreamId, OpenStream>& streams() const { return streams_; }
 
+    // A session that a former process has left, with its visitors.
+    void go_on_with(const SessionRemains& remains);
+    // A visitor that it had accepted, and had done nothing with.
+    void visitor_left_behind(UniqueFd visitor);
+    // Nothing: it came by none of this home's.
+    std::optional<ForwardId> forward_by_which_came(int visitor) const;
+
     void settings_changed();
     void end_session(EndReason reason);
     void drop();  // Everything at once, without a goodbye.
@@ -110,6 +117,7 @@ private:
     void carriers_need_renewal(ForwardId forward, unsigned failures) override;
 
     bool is_session(const SessionId& id) const;  // The one there is, and not over.
+    SessionOptions options_of_session() const;
     void begin_session(const SessionId& id);
     void retire_driver(EndReason reason);
     void home_left();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "daemon/forwards/kept_socket.h"
 #include "daemon/forwards/stream_pump.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log/message_ids.h"
@@ -22,8 +23,8 @@ ForwardId RelayHome::add_forward(const ForwardSettings& settings, Origin origin,
     OwnForward& own = forwards_[id];
     own.origin = origin;
     own.expires_unix_s = expires_unix_s;
-    own.forward =
-        std::make_unique<Forward>(context_.loop, id, settings, static_cast<ForwardUser&>(*this));
+    own.forward = std::make_unique<Forward>(context_.loop, id, settings,
+                                            static_cast<ForwardUser&>(*this), context_.parking);
     if (there_) own.forward->home_came();
     if (expires_unix_s) {
         own.expiry = std::make_unique<UvTimer>(context_.loop, [this, id] {
@@ -95,11 +96,13 @@ void RelayHome::say_refused(Forward& forward, const std::string& visitor, ResetR
 
 void RelayHome::visitor_came(ForwardId id, Accepted visitor) {
     Forward& forward = *forwards_.at(id).forward;
-    auto pump = std::make_unique<StreamPump>(context_.loop, std::move(visitor.fd), *driver_);
+    const LocalSocket note = note_of_socket(visitor.fd.get(), context_.parking);
+    auto pump = std::make_unique<StreamPump>(context_.loop, std::move(visitor.fd), *driver_,
+                                             context_.parking);
     StreamPump& started = *pump;
     const ForwardSettings& settings = forward.settings();
     const auto stream = driver_->open(
-        {settings.target.host, settings.target.port, visitor.peer_address}, std::move(pump));
+        {settings.target.host, settings.target.port, visitor.peer_address}, std::move(pump), note);
     if (!stream) {
         ++forward.counters().refused;
         return visitor_turned_away(id, visitor.peer_address, stream.error().text.c_str());

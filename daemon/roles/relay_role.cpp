@@ -49,9 +49,11 @@ Status RelayRole::start() {
     for (const auto& [name, entry] : settings_.homes) configure_home(name, entry);
     const Status loaded = load_runtime_state();
     if (!loaded) return loaded;
+    go_on_with_sessions();
     const auto certificate = this->certificate();
     if (!certificate) return certificate.error();
     Acceptor::Options options;
+    options.parking = &context_.parking;
     options.handshake_deadline = settings_.handshake_timeout;
     options.on_turned_away = [this](const std::string& address, const char* why) {
         door_log_.turned_away(address, why);
@@ -70,6 +72,7 @@ Status RelayRole::start() {
         if (!port) return port.error();
         context_.log.info({}, "homes may dial in on {}", to_text(endpoint));
     }
+    settle_what_is_left();
     if (homes_.empty()) {
         context_.log.info({}, "no home is known yet: relayctl home add NAME 'ssh-ed25519 …'");
     }

@@ -57,6 +57,8 @@ private:
         ForwardId forward;
     };
 
+    void go_on_with_sessions();
+    void settle_what_is_left();
     Result<TlsCertificate> certificate() const;
     Status load_runtime_state();
     Status save_forwards() const;

@@ -11,6 +11,7 @@
 #include "common/settings/settings.h"
 #include "daemon/identity/identity.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/parking.h"
 #include "daemon/log/log.h"
 #include "daemon/operations.h"
 
@@ -26,6 +27,9 @@ struct RoleContext {
     const Identity& identity;  // Our own key.
     std::string state_dir;     // Where the role keeps what must survive a restart.
     std::string config_path;   // For messages; empty without one.
+    Parking& parking;          // Where sockets outlive the process.
+    // What a former process has left in its arena; null: nothing that could be gone on with.
+    const ArenaRemains* remains;
 };
 
 // What the settings of a relay and of a home both say of sessions.
@@ -45,7 +49,8 @@ public:
     void reload_by(Reload reload) { reload_ = std::move(reload); }
     void reload(Completion<ReloadSnapshot> done) final { done(reload_()); }
 
-    // Begins to listen or to dial. An error is final: the program exits with it.
+    // Goes on with what a former process has left, and begins to listen or to dial. An error is
+    // final: the program exits with it.
     virtual Status start() = 0;
     // Carriers close without a goodbye, so that the peer keeps the session; listeners close.
     virtual void stop() = 0;

@@ -55,18 +55,15 @@ private:
 
 SessionDriver::SessionDriver(Loop& loop, SessionUser& user, Side side, const SessionId& id,
                              Arena& arena, const SessionOptions& options)
+    : loop_(loop), user_(user), since_(now()), session_(side, id, arena, options, since_) {}
+
+SessionDriver::SessionDriver(Loop& loop, SessionUser& user, const SessionRemains& remains,
+                             const Session::FindSocket& find_socket, Arena& arena,
+                             const SessionOptions& options)
     : loop_(loop),
       user_(user),
       since_(now()),
-      session_(side, id, arena, options, since_),
-      timer_(loop,
-             [this] {
-                 session_.deadline_reached(now());
-                 settle();
-             }),
-      farewell_(loop, [this] { finish_ending(); }),
-      closing_(loop, [this] { close_carriers(); }),
-      ending_(loop, [this] { user_.session_ended(*this, *end_reason_); }) {}
+      session_(remains, find_socket, arena, options, since_) {}
 
 SessionDriver::~SessionDriver() = default;
 
@@ -84,6 +81,11 @@ void SessionDriver::attach(std::unique_ptr<CarrierPort> port, std::uint8_t slot)
     settle();
 }
 
+void SessionDriver::deadline_reached() {
+    session_.deadline_reached(now());
+    settle();
+}
+
 void SessionDriver::drop_carriers() {
     for (const auto& carrier : carriers_) session_.detach(carrier->id(), now());
     carriers_.clear();
@@ -95,8 +97,9 @@ void SessionDriver::end(EndReason reason) {
     settle();
 }
 
-Result<StreamId> SessionDriver::open(const Destination& to, std::unique_ptr<StreamEnd> end) {
-    auto stream = session_.open(to, now());
+Result<StreamId> SessionDriver::open(const Destination& to, std::unique_ptr<StreamEnd> end,
+                                     const LocalSocket& socket) {
+    auto stream = session_.open(to, now(), socket);
     if (stream) ends_[*stream].end = std::move(end);
     return stream;
 }

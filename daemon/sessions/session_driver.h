@@ -53,6 +53,11 @@ public:
     // `user` and `arena` outlive it.
     SessionDriver(Loop& loop, SessionUser& user, Side side, const SessionId& id, Arena& arena,
                   const SessionOptions& options);
+    // Goes on with a session of a former process: see Session. Its streams get their ends by
+    // restore(), and then settle() begins.
+    SessionDriver(Loop& loop, SessionUser& user, const SessionRemains& remains,
+                  const Session::FindSocket& find_socket, Arena& arena,
+                  const SessionOptions& options);
     ~SessionDriver();
     SessionDriver(const SessionDriver&) = delete;
     SessionDriver& operator=(const SessionDriver&) = delete;
@@ -65,10 +70,14 @@ public:
     void end(EndReason reason);
 
     // Opens a stream to the peer's side with a local end for it.
-    Result<StreamId> open(const Destination& to, std::unique_ptr<StreamEnd> end);
+    Result<StreamId> open(const Destination& to, std::unique_ptr<StreamEnd> end,
+                          const LocalSocket& socket = {});
     // The local end of a stream that the peer opened, in place of a former one. It is told
     // readable() if there is something to read, and finished() if nothing ever will be.
     void adopt(StreamId stream, std::unique_ptr<StreamEnd> end);
+    void restore(StreamId stream, std::unique_ptr<StreamEnd> end) {
+        ends_[stream].end = std::move(end);
+    }
     // Ends a stream from here: its end hears reset() and is destroyed.
     void reset(StreamId stream, ResetReason reason);
 
@@ -97,6 +106,7 @@ private:
         bool finished = false;  // The peer's end was told, perhaps to a former local end.
     };
 
+    void deadline_reached();
     void hand_out(const Event& event);
     void retire(StreamId stream, std::optional<ResetReason> reset);
     StreamEnd* end_of(StreamId stream);
@@ -109,10 +119,13 @@ private:
     SessionUser& user_;
     TimePoint since_;
     Session session_;
-    UvTimer timer_;
-    UvTimer farewell_;  // How long a goodbye may take.
-    Deferred closing_;  // After the goodbye was filled.
-    Deferred ending_;   // session_ended(), outside of everything.
+    UvTimer timer_{loop_, [this] { deadline_reached(); }};
+    // How long a goodbye may take.
+    UvTimer farewell_{loop_, [this] { finish_ending(); }};
+    // After the goodbye was filled.
+    Deferred closing_{loop_, [this] { close_carriers(); }};
+    // Outside of everything.
+    Deferred ending_{loop_, [this] { user_.session_ended(*this, *end_reason_); }};
     std::uint32_t last_carrier_ = 0;
     std::vector<std::unique_ptr<Plugged>> carriers_;
     std::unordered_map<StreamId, LocalEnd> ends_;

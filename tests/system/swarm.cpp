@@ -123,7 +123,9 @@ public:
                                                                     .sessions = {},
                                                                     .identity = identities_.back(),
                                                                     .state_dir = options.state_dir,
-                                                                    .config_path = {}},
+                                                                    .config_path = {},
+                                                                    .parking = parking_,
+                                                                    .remains = nullptr},
                                                         settings));
         }
     }
@@ -142,6 +144,7 @@ private:
     StderrSink sink_;
     Log log_{sink_, LogLevel::Warning};
     SecureRandom random_;
+    Parking parking_;
     ArenaMemory memory_;
     Arena arena_;
     Loop loop_;

@@ -51,6 +51,10 @@ class Process:
             self._popen.wait(timeout=seconds)
         self.kill()
 
+    def signal(self, number):
+        """To the program alone."""
+        self._popen.send_signal(number)
+
     def kill(self):
         self._signal_group(signal.SIGKILL)
         self._popen.wait()

@@ -78,6 +78,8 @@ class Tunnel:
     `settings`, if there are any, are what both their files say: {"keep-streams": "6s"}.
     """
 
+    daemon = Daemon
+
     def __init__(self, scene, *targets, network=None, also_listen=(), settings=None):
         self.scene = scene
         self.network = network
@@ -85,8 +87,8 @@ class Tunnel:
         self.settings = settings or {}
         self.home_settings = {}  # What the home's file says beside them, from its next start on.
         self.carrier_port = scene.free_port()
-        self.relay = Daemon(scene, "relay", self._within("relay"))
-        self.home = Daemon(scene, "home", self._within("home"))
+        self.relay = self.daemon(scene, "relay", self._within("relay"))
+        self.home = self.daemon(scene, "home", self._within("home"))
         self.relay.start(*self.relay_arguments(also_listen))
         self.relay.relayctl("home", "add", HOME_NAME, self.home.public_key())
         self.start_home()

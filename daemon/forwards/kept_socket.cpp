@@ -1,0 +1,35 @@
+#include "daemon/forwards/kept_socket.h"
+
+#include "daemon/io/socket_count.h"
+#include "daemon/io/tcp_socket.h"
+
+namespace relay {
+
+LocalSocket note_of_socket(int fd, const Parking& parking) {
+    if (!parking.is_active()) return {};
+    const auto count = count_of_socket(fd);
+    if (!count) return {};
+    return {.id = socket_id(fd), .given = count->given, .taken = count->taken};
+}
+
+std::optional<SocketPosition> KeptSockets::find(const LocalSocket& socket) {
+    asked_for_.insert(socket.id);
+    const auto fd = parking_.find(socket.id);
+    if (!fd) return std::nullopt;
+    const auto count = count_of_socket(*fd);
+    if (!count) return std::nullopt;
+    return SocketPosition{count->given - socket.given, count->taken - socket.taken};
+}
+
+void KeptSockets::end_the_others() {
+    for (const std::uint64_t id : asked_for_) {
+        if (UniqueFd socket = parking_.claim(id)) end_parked(parking_, std::move(socket));
+    }
+}
+
+void end_parked(Parking& parking, UniqueFd socket) {
+    abort_connection(socket.get());
+    parking.unpark(socket.get());
+}
+
+}  // namespace relay
