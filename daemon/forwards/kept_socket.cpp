@@ -1,5 +1,7 @@
 #include "daemon/forwards/kept_socket.h"
 
+#include <sys/socket.h>
+
 #include "daemon/io/socket_count.h"
 #include "daemon/io/tcp_socket.h"
 
@@ -29,6 +31,14 @@ void KeptSockets::end_the_others() {
 
 void end_parked(Parking& parking, UniqueFd socket) {
     abort_connection(socket.get());
+    parking.unpark(socket.get());
+}
+
+// A process that was killed between the end of a stream and that of its socket. If it was a good
+// end, what the kernel has yet to deliver must not be lost by a reset.
+void end_forgotten(Parking& parking, UniqueFd socket) {
+    if (!is_read_to_its_end(socket.get())) return end_parked(parking, std::move(socket));
+    (void)shutdown(socket.get(), SHUT_RDWR);
     parking.unpark(socket.get());
 }
 

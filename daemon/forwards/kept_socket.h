@@ -32,5 +32,7 @@ private:
 
 // Ends a parked connection that nobody goes on with.
 void end_parked(Parking& parking, UniqueFd socket);
+// The same for one whose stream is over already: in good order, if that is how it ended.
+void end_forgotten(Parking& parking, UniqueFd socket);
 
 }  // namespace relay

@@ -140,6 +140,12 @@ void StreamPump::finished() {
     watch();
 }
 
+// Not left to the close: a parked copy would keep the connection open.
+void StreamPump::closed() {
+    over_ = true;
+    (void)shutdown(poll_.fd(), SHUT_RDWR);
+}
+
 void StreamPump::reset(ResetReason) {
     over_ = true;
     abort_connection(poll_.fd());

@@ -22,7 +22,7 @@ public:
     void readable() override;
     void writable() override;
     void finished() override;
-    void closed() override { over_ = true; }
+    void closed() override;
     void reset(ResetReason reason) override;
 
 private:

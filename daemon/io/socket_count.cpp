@@ -77,6 +77,11 @@ std::optional<SocketCount> count_of_socket(int fd) {
                        reading->acknowledged + reading->queued - has_sent_fin(reading->state)};
 }
 
+bool is_read_to_its_end(int fd) {
+    const auto reading = read_steadily(fd);
+    return reading && has_received_fin(reading->state) && reading->unread == 0;
+}
+
 bool is_untouched(int fd) {
     const auto reading = read_steadily(fd);
     if (!reading) return false;

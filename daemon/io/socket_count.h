@@ -16,6 +16,9 @@ struct SocketCount {
 // failed. Urgent bytes must be in line (SO_OOBINLINE), or the count is off by them.
 std::optional<SocketCount> count_of_socket(int fd);
 
+// Whether its peer has said its last byte, and all of it was read.
+bool is_read_to_its_end(int fd);
+
 // Whether nothing was ever read from or written to a connection that was accepted here, and it
 // still stands.
 bool is_untouched(int fd);

@@ -14,7 +14,7 @@ void HomeRole::go_on() {
         }
     }
     for (const auto& left : context_.parking.found()) {
-        end_parked(context_.parking, context_.parking.claim(left.id));
+        end_forgotten(context_.parking, context_.parking.claim(left.id));
     }
 }
 

@@ -32,7 +32,7 @@ void RelayRole::settle_what_is_left() {
             return each.second->forward_by_which_came(socket.get()).has_value();
         });
         if (home == homes_.end() || !is_untouched(socket.get())) {
-            end_parked(parking, std::move(socket));
+            end_forgotten(parking, std::move(socket));
             continue;
         }
         home->second->visitor_left_behind(std::move(socket));
