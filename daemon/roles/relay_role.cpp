@@ -349,7 +349,7 @@ void RelayRole::apply_home(RelayHome& home, const HomeEntry& next, ReloadSnapsho
     for (const ForwardId id : gone) {
         result.changes.push_back("forward " + home.forwards().at(id).forward->listen_text() +
                                  " removed");
-        home.remove_forward(id, RelayHome::Streams::Reset);
+        home.remove_forward(id, RelayHome::Streams::GoOn);
     }
     for (const ForwardSettings& forward : next.forwards) {
         if (std::find(kept.begin(), kept.end(), forward) != kept.end()) continue;

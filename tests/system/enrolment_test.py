@@ -157,6 +157,40 @@ def a_key_is_one_home(scene, relay, home):
     scene.fact("the key of a home does not become another home, and the invitation stays good")
 
 
+def an_invitation_of_a_known_home_adds_a_key(scene, relay, target):
+    """As when a machine is replaced, and its successor is tried first."""
+    port = scene.free_port()
+    first, second = Machine(scene, "first"), Machine(scene, "second")
+    first.join(relay.invite("twin", "--forward", f"{port}=127.0.0.1:{target.port}"), "--yes")
+    first.start()
+    wait_for("the home", lambda: relay.is_online("twin"))
+    done = relay.relayctl("invite", "twin")
+    assert "one more key of the same home" in done.stderr, done
+    scene.fact("inviting a home that is known says that whoever joins comes in beside it")
+
+    second.join(done.stdout.split(), "--yes")
+    second.daemon.start("--config", second.config)
+    second.daemon.relayctl("allow", f"127.0.0.1:{target.port}")
+    assert len(relay.homes()["twin"]["fingerprints"]) == 2
+    wait_for("the newer to take over", lambda: "took the session over" in first.daemon.log())
+    wait_for("the forward", lambda: says(port))
+    assert len([each for each in relay.ask("sessions")["sessions"] if each["home"] == "twin"]) == 1
+    scene.fact("both keys are the same home: the newest has its forwards, and the other says so")
+
+    second.daemon.process.stop()
+    first.daemon.process.stop()
+    first.start()
+    wait_for("the first again", lambda: says(port))
+    relay.relayctl("home", "remove", "twin")
+    wait_for("the first to be refused", lambda: "removed this home" in first.daemon.log())
+    second.start()
+    wait_for("the second to be refused", lambda: "refuses us" in second.daemon.log())
+    assert not relay.is_online("twin") and "twin" not in relay.homes()
+    for machine in (first, second):
+        machine.daemon.process.stop()
+    scene.fact("home remove revokes all of a home's keys")
+
+
 def an_invitation_ends(scene, relay):
     short = relay.invite("late", "--expires", "1s")
     wait_for("the invitation's end", lambda: "late" not in relay.invited())
@@ -346,6 +380,7 @@ def main():
         home, port, invited = one_line_is_enough(scene, relay, target)
         a_token_works_once(scene, relay, home, invited)
         a_key_is_one_home(scene, relay, home)
+        an_invitation_of_a_known_home_adds_a_key(scene, relay, target)
         an_invitation_ends(scene, relay)
         of_those_at_once_one_is_let_in(scene, relay)
         invitations_have_a_limit(scene, relay)
