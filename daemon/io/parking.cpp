@@ -101,7 +101,8 @@ void Parking::unpark(int fd, When when) {
 bool Parking::compact() {
     const std::size_t other = 1 - queue_;
     if (!send_all(other)) {
-        empty(other);  // What is in use has all but the newest.
+        empty(other);               // What is in use has all but the newest.
+        messages_ = messages_most;  // These are tried again with the next that is parked.
         return false;
     }
     empty(queue_);
