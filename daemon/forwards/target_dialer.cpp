@@ -53,7 +53,7 @@ TargetDialer::TargetDialer(Loop& loop, HostPort target, Duration deadline, MayDi
         addrinfo* list = nullptr;
         const int failure = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
         if (failure != 0) {
-            result.failure = gai_strerror(failure);
+            result.failure = failure == EAI_SYSTEM ? error_text(errno) : gai_strerror(failure);
             return result;
         }
         for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
