@@ -102,6 +102,14 @@ void RelayHome::connected(RelayHandshaker::Outcome outcome) {
     where.peer = address;
     const std::uint8_t slot = outcome.proof.slot;
     if (!outcome.welcome.resumed && !is_session(outcome.welcome.session)) {
+        if (driver_ && driver_->attached()) {
+            where.message_id = message_id::session_taken_over;
+            context_.log.warning(where,
+                                 "another process with the key of this home came from {}: "
+                                 "it takes over, and the former one is told",
+                                 address);
+            tell("session-taken-over", fmt::format("by another process, from {}", address));
+        }
         begin_session(outcome.welcome.session);
         where = fields();
         where.peer = address;

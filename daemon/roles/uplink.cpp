@@ -12,6 +12,9 @@ namespace relay {
 
 namespace {
 
+// Before we come again to where another process has taken over.
+constexpr Duration yield_least = std::chrono::seconds(15);
+
 double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
@@ -64,7 +67,7 @@ void Uplink::dial_at_once() {
 }
 
 void Uplink::dial_much_later(const std::string& why, std::string_view message_id) {
-    const Duration wait = yield_.next();
+    const Duration wait = yield_least + yield_.next();
     problem_ = why;
     context_.log.warning({.message_id = message_id}, "{}; trying again in {:.0f} s", problem_,
                          seconds(wait));

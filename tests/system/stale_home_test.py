@@ -2,6 +2,7 @@
 """A home that died or froze does not stand in the way of its successor with the same key."""
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -62,6 +63,26 @@ def a_frozen_home_is_replaced(scene, tunnel, port):
     assert len(tunnel.sessions()) == 1, tunnel.sessions()
     scene.fact("one session is left")
     frozen.kill()
+    return successor
+
+
+def a_living_home_gives_way(scene, tunnel, port, older):
+    """Of two living processes with one key the newest has it, and the older one does not fight."""
+    newest = Daemon(scene, "home-newest")
+    shutil.copytree(tunnel.home.state, newest.state)
+    newest.start(*tunnel.home_arguments())
+    waits = wait_for("the older process to say it", lambda: re.findall(
+        r"another process with the same key took the session over: stop one of the two; "
+        r"trying again in (\d+) s", older.log()), AT_ONCE_SECONDS)
+    assert len(waits) == 1 and int(waits[0]) >= 15, waits
+    scene.fact(f"the older of two living processes says what happened, and tries again in {waits[0]} s")
+    wait_for("the forward", lambda: speaks(port), AT_ONCE_SECONDS)
+    assert len(tunnel.sessions()) == 1, tunnel.sessions()
+    assert newest.ask("sessions")["sessions"][0]["id"] == tunnel.sessions()[0]["id"]
+    scene.fact("the newest has the session")
+    seen = [line for line in tunnel.relay.log().splitlines() if "another process with the key" in line]
+    assert len(seen) == 2, seen  # In place of the frozen one, and of this one.
+    scene.fact("the relay's log says it, too")
 
 
 def main():
@@ -71,7 +92,8 @@ def main():
         port = tunnel.forward(target.port)
         assert speaks(port)
         a_killed_home_is_replaced(scene, tunnel, port)
-        a_frozen_home_is_replaced(scene, tunnel, port)
+        successor = a_frozen_home_is_replaced(scene, tunnel, port)
+        a_living_home_gives_way(scene, tunnel, port, successor)
         assert "in use" not in tunnel.relay.log().lower(), "an address was in use"
         scene.fact("no address was in use")
 
