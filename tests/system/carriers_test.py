@@ -2,12 +2,12 @@
 """How a home gets to its relay: each kind of carrier, whom it trusts, proxies, and keys in ssh-agent."""
 
 import os
-import pwd
 import re
 import shlex
 import socket
 
 from harness.clients import connect
+from harness.parts import Tinyproxy
 from harness.processes import Scene, run, wait_for
 from harness.relayd import HOME_NAME, Daemon, build_folder
 from harness.targets import Target, echo
@@ -96,31 +96,19 @@ def an_unknown_home_is_named(scene, relay, url):
     home.process.stop()
 
 
-def start_proxy(scene, name, *lines):
-    port, nobody = scene.free_port(), pwd.getpwnam("nobody")
-    log, config = scene.path(name, "log"), scene.path(name, "tinyproxy.conf")
-    log.touch()
-    os.chown(log, nobody.pw_uid, nobody.pw_gid)
-    config.write_text("\n".join([
-        "User nobody", "Group nogroup", f"Port {port}", "Listen 127.0.0.1", "Timeout 600",
-        f'LogFile "{log}"', "MaxClients 20", "Allow 127.0.0.1", *lines, ""]))
-    scene.wait_for_port(port, scene.start(name, "tinyproxy", "-d", "-c", config))
-    return port, log
-
-
 def proxies(scene, relay, url, target):
-    port, log = start_proxy(scene, "proxy")
+    proxy = Tinyproxy(scene, "proxy")
     home = Daemon(scene, "home-proxied")
     let_in(relay, home, "proxied")
     command = ["home", url, "--name", "proxied", "--allow", f"127.0.0.1:{target}", "--proxy"]
-    home.start(*command, f"http://127.0.0.1:{port}")
+    home.start(*command, f"http://127.0.0.1:{proxy.port}")
     comes(relay, "proxied")
     fetch(scene, relay, "proxied", target)
-    assert "CONNECT 127.0.0.1:" in log.read_text(), "the proxy saw no CONNECT"
+    assert "CONNECT 127.0.0.1:" in proxy.log.read_text(), "the proxy saw no CONNECT"
     scene.fact("a home gets in through the CONNECT of a proxy")
     home.process.stop()
 
-    port, _ = start_proxy(scene, "proxy-closed", "BasicAuth alice s3cret")
+    port = Tinyproxy(scene, "proxy-closed", "BasicAuth alice s3cret").port
     home.start(*command, f"http://127.0.0.1:{port}")
     says(home, f"proxy http://127.0.0.1:{port}", "407")
     scene.fact("a proxy that answers 407 is named in the home's log")

@@ -53,8 +53,12 @@ BatchMode yes
 ConnectTimeout 20
 """)
 
+    def command(self, *command):
+        """The command line that runs `command` there."""
+        return ["ssh", "-F", self._config, "-p", str(self._port), HOST, *command]
+
     def run(self, *command, **options):
-        return run("ssh", "-F", self._config, "-p", self._port, HOST, *command, **options).stdout
+        return run(*self.command(*command), **options).stdout
 
     def download(self, source, destination):
         run("scp", "-q", "-F", self._config, "-P", self._port, f"{HOST}:{source}", destination)

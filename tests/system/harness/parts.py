@@ -99,6 +99,27 @@ def python_http(scene, root):
     return port
 
 
+class Tinyproxy:
+    """An HTTP proxy that lets CONNECT through; `lines` are more of its configuration."""
+
+    def __init__(self, scene, name, *lines):
+        self.port, self.log = scene.free_port(), scene.path(name, "log")
+        nobody = pwd.getpwnam("nobody")
+        self.log.touch()
+        shutil.chown(self.log, nobody.pw_uid, nobody.pw_gid)
+        config = scene.path(name, "tinyproxy.conf")
+        config.write_text("\n".join([
+            "User nobody", "Group nogroup", f"Port {self.port}", "Listen 127.0.0.1", "Timeout 600",
+            f'LogFile "{self.log}"', "MaxClients 20", "Allow 127.0.0.1", *lines, ""]))
+        self._start = lambda: scene.start(name, "tinyproxy", "-d", "-c", config)
+        self._process = self._start()
+        scene.wait_for_port(self.port, self._process)
+
+    def restart(self):
+        self._process.kill()
+        self._process = self._start()
+
+
 def redis(scene):
     port, folder = scene.free_port(), scene.path("redis", "x").parent
     server = scene.start("redis", "redis-server", "--port", port, "--bind", "127.0.0.1",

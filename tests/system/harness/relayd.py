@@ -80,12 +80,14 @@ class Tunnel:
 
     daemon = Daemon
 
-    def __init__(self, scene, *targets, network=None, also_listen=(), settings=None):
+    def __init__(self, scene, *targets, network=None, also_listen=(), settings=None,
+                 home_settings=None):
         self.scene = scene
         self.network = network
         self.targets = targets
         self.settings = settings or {}
-        self.home_settings = {}  # What the home's file says beside them, from its next start on.
+        # What the home's file says beside them, from its next start on.
+        self.home_settings = home_settings or {}
         self.carrier_port = scene.free_port()
         self.relay = self.daemon(scene, "relay", self._within("relay"))
         self.home = self.daemon(scene, "home", self._within("home"))
