@@ -30,6 +30,7 @@ std::vector<StreamRecord> SessionRemains::streams() const {
         record = arena_->find<StreamRecord>(record->link.next);
     }
     std::vector<StreamRecord> streams;
+    streams.reserve(found.size());
     for (const auto& [id, stream] : found) streams.push_back(stream);
     return streams;
 }

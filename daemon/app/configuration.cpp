@@ -158,6 +158,7 @@ Result<Settings, ConfigurationErrors> load_file(const std::string& path) {
     }
     std::sort(names.begin(), names.end());
     std::vector<NamedText> homes;
+    homes.reserve(names.size());
     for (const std::string& name : names) homes.push_back(read(name));
     if (!errors.lines.empty()) return errors;
 
