@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <stdexcept>
 #include <utility>
 
@@ -37,15 +38,15 @@ inline Address address_of(int fd) {
     return address;
 }
 
-inline UniqueFd tcp_socket(int family) {
-    return UniqueFd{socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+inline UniqueFd tcp_socket(int family, int flags = 0) {
+    return UniqueFd{socket(family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)};
 }
 
 // None if the address cannot be had.
-inline UniqueFd listen_on(Address address) {
+inline UniqueFd listen_on(Address address, int backlog = SOMAXCONN) {
     UniqueFd listener = tcp_socket(address.storage.ss_family);
     if (!listener || bind(listener.get(), address.get(), address.size) != 0 ||
-        listen(listener.get(), SOMAXCONN) != 0) {
+        listen(listener.get(), backlog) != 0) {
         return {};
     }
     return listener;
@@ -60,10 +61,13 @@ struct Connection {
     UniqueFd accepted;
 };
 
-inline UniqueFd connect_to(int listener) {
+// With SOCK_NONBLOCK among the flags, it may be on its way still.
+inline UniqueFd connect_to(int listener, int flags = 0) {
     Address address = address_of(listener);
-    UniqueFd fd = tcp_socket(address.storage.ss_family);
-    if (connect(fd.get(), address.get(), address.size) != 0) throw std::runtime_error{"connect"};
+    UniqueFd fd = tcp_socket(address.storage.ss_family, flags);
+    if (connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS) {
+        throw std::runtime_error{"connect"};
+    }
     return fd;
 }
 
