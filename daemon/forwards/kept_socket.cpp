@@ -9,6 +9,7 @@ namespace relay {
 
 LocalSocket note_of_socket(int fd, const Parking& parking) {
     if (!parking.is_active()) return {};
+    set_urgent_in_line(fd);  // Or an urgent byte that is there already counts as given.
     const auto count = count_of_socket(fd);
     if (!count) return {};
     return {.id = socket_id(fd), .given = count->given, .taken = count->taken};
