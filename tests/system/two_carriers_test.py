@@ -40,9 +40,9 @@ class Ways:
         self.port = self.tunnel.forward(self.target.port, "--probe", "none")
         self.port_of_wishes = self.tunnel.forward(wishes.port, "--probe", "none")
 
-    def restart_home(self, carriers):
+    def restart_home(self, carriers, **more):
         self.tunnel.home.process.stop()
-        self.tunnel.home_settings = {"relay": json.dumps(self.relays), "carriers": carriers}
+        self.tunnel.home_settings = {"relay": json.dumps(self.relays), "carriers": carriers, **more}
         self.tunnel.start_home()
         return wait_for(f"{carriers} carriers", lambda: self.carriers(carriers))
 
@@ -140,6 +140,27 @@ def one_dies(scene, ways, how, kill):
     scene.fact("when its link is back, it is")
 
 
+def the_relay_forgets(scene, ways):
+    """Both carriers come to a relay that does not know their session: it begins one, and only one."""
+    tunnel = ways.tunnel
+    former = tunnel.attached()["id"]
+    relay, home = len(tunnel.relay.log()), len(tunnel.home.log())
+    tunnel.relay.process.kill()
+    tunnel.relay.start(*tunnel.relay_arguments(ways.relays[1:]))
+    wait_for("both carriers", lambda: ways.carriers(2), 60)
+    assert tunnel.attached()["id"] != former
+    assert "another process" not in tunnel.relay.log()[relay:] + tunnel.home.log()[home:]
+    assert tunnel.home.log()[home:].count("session begun with") == 1
+    scene.fact("after a relay has lost the session, both carriers are of one new session")
+
+
+def a_way_out_is_chosen(scene, ways):
+    address = ways.links[1].addresses["home"]
+    ways.restart_home(1, bind=address)
+    assert ways.tunnel.attached()["address"].startswith(f"{address}:"), ways.tunnel.sessions()
+    scene.fact("bind: says from which address the home dials")
+
+
 def main():
     with Scene() as scene, Link(rate=RATE_MBIT, delay=5) as first, \
             Link(beside=first, rate=RATE_MBIT, delay=5) as second:
@@ -147,6 +168,8 @@ def main():
         both_are_used(scene, ways)
         one_dies(scene, ways, "reset", ways.reset)
         one_dies(scene, ways, "a blackhole", lambda link: None)
+        the_relay_forgets(scene, ways)
+        a_way_out_is_chosen(scene, ways)
 
 
 if __name__ == "__main__":
