@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include "common/crypto/secure_random.h"
 #include "daemon/app/identity.h"
@@ -23,6 +24,7 @@ namespace relay {
 namespace {
 
 constexpr Duration status_interval = std::chrono::seconds(5);
+constexpr auto settings_retry = std::chrono::seconds(3);
 
 void raise_descriptor_limit() {
     rlimit limit{};
@@ -163,6 +165,14 @@ private:
     SignalWatcher hang_up_;
 };
 
+// With status 2 the service manager would give up, and with it all that it keeps for us.
+int wait_for_better_settings() {
+    fmt::print(stderr, "connections wait for settings that are right; trying again every {} s\n",
+               settings_retry.count());
+    std::this_thread::sleep_for(settings_retry);
+    return 1;
+}
+
 }  // namespace
 
 int run_app(const Options& options) {
@@ -170,7 +180,7 @@ int run_app(const Options& options) {
     if (!configuration) {
         for (const std::string& line : configuration.error().lines)
             fmt::print(stderr, "{}\n", line);
-        return 2;
+        return ServiceManager::has_kept() ? wait_for_better_settings() : 2;
     }
     (void)std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();

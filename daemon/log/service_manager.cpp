@@ -45,6 +45,9 @@ std::vector<ServiceManager::Kept> ServiceManager::take_kept() {
     std::free(names);
     return kept;
 }
+bool ServiceManager::has_kept() {
+    return sd_listen_fds(/*unset_environment=*/0) > 0;
+}
 #else
 ServiceManager ServiceManager::of_this_process() {
     return {nullptr, std::nullopt};
@@ -52,6 +55,10 @@ ServiceManager ServiceManager::of_this_process() {
 
 std::vector<ServiceManager::Kept> ServiceManager::take_kept() {
     return {};
+}
+
+bool ServiceManager::has_kept() {
+    return false;
 }
 #endif
 

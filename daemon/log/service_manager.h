@@ -44,6 +44,8 @@ public:
         int descriptor;
     };
     static std::vector<Kept> take_kept();
+    // Before they are taken.
+    static bool has_kept();
 
     // How often to call alive(): half of what the manager allows. Nothing if it does not ask.
     std::optional<Duration> alive_interval() const;

@@ -64,11 +64,12 @@ class Crowd:
         connection.settimeout(PATIENCE)
         return Endless(self._pools[1], self._pools[0]).run(connection)
 
-    def come(self, port):
+    def come(self, port, where=contextlib.nullcontext):
+        """`where` makes what they connect in: on_host() of another host."""
         for _ in range(self.count):
             visitor = Endless(*self._pools)
             self.visitors.append(visitor)
-            thread = threading.Thread(target=self._visit, args=(port, visitor), daemon=True)
+            thread = threading.Thread(target=self._visit, args=(port, visitor, where), daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -91,9 +92,11 @@ class Crowd:
         assert len(self._outcomes) == self.count, "a visitor never came to its end"
         return sorted(self._outcomes)
 
-    def _visit(self, port, visitor):
+    def _visit(self, port, visitor, where):
         try:
-            with connect(port, PATIENCE) as connection:
+            with where():
+                connection = connect(port, PATIENCE)
+            with connection:
                 self._outcomes.append(visitor.run(connection))
         except Exception as fault:  # Raised by leave().
             self._outcomes.append(fault)
