@@ -44,21 +44,19 @@ Result<Parking::Ends> Parking::make_ends() {
 
 Parking::Parking(Ends ends, std::function<void(const std::string& why)> on_trouble)
     : ends_(std::move(ends)), on_trouble_(std::move(on_trouble)) {
-    find_what_lies_in(0);
-    find_what_lies_in(1);
+    const bool in_first = find_what_lies_in(0) > 0;
+    const bool in_second = find_what_lies_in(1) > 0;
     for (const auto& [id, fd] : found_) parked_.insert(fd.get());
+    queue_ = in_second && !in_first ? 1 : 0;
     // A process that was killed while it compacted has left something in both, and one of the two
-    // may be incomplete: everything goes behind what lies in the second, then into the first.
-    if (send_all(1)) {
-        empty(0);
-        queue_ = 1;
-        compact();
-    } else {
-        messages_ = messages_most;  // Tried again with the next that is parked.
-    }
+    // is incomplete: all goes behind what lies in the other, and once more.
+    other_is_empty_ = !in_first || !in_second;
+    if (!parked_.empty() && compact() && in_first && in_second) compact();
 }
 
-void Parking::find_what_lies_in(std::size_t queue) {
+// Returns how many messages there are.
+std::size_t Parking::find_what_lies_in(std::size_t queue) {
+    std::size_t messages = 0;
     const int end = ends_[queue].get();
     set_peek_offset(end, 0);
     for (;;) {
@@ -71,6 +69,7 @@ void Parking::find_what_lies_in(std::size_t queue) {
         message.msg_control = control.bytes;
         message.msg_controllen = sizeof control.bytes;
         if (recvmsg(end, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0) break;
+        ++messages;
         for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
             if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
             const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -84,6 +83,7 @@ void Parking::find_what_lies_in(std::size_t queue) {
         }
     }
     set_peek_offset(end, -1);
+    return messages;
 }
 
 void Parking::park(int fd) {
@@ -101,12 +101,13 @@ void Parking::unpark(int fd, When when) {
 bool Parking::compact() {
     const std::size_t other = 1 - queue_;
     if (!send_all(other)) {
-        empty(other);               // What is in use has all but the newest.
-        messages_ = messages_most;  // These are tried again with the next that is parked.
+        if (other_is_empty_) empty(other);  // What is in use has all but the newest.
+        messages_ = messages_most;          // These are tried again with the next that is parked.
         return false;
     }
     empty(queue_);
     queue_ = other;
+    other_is_empty_ = true;
     messages_ = parked_.size() / descriptors_per_message + 1;
     gone_ = 0;
     return true;

@@ -56,7 +56,7 @@ public:
     UniqueFd claim_listener(const std::string& address);
 
 private:
-    void find_what_lies_in(std::size_t queue);
+    std::size_t find_what_lies_in(std::size_t queue);
     bool send_all(std::size_t queue);
     bool send(std::size_t queue, const int* fds, std::size_t count);
     void empty(std::size_t queue);
@@ -67,6 +67,7 @@ private:
     Ends ends_;
     std::function<void(const std::string& why)> on_trouble_;
     std::size_t queue_ = 0;  // In use.
+    bool other_is_empty_ = true;
     std::size_t messages_ = 0;
     std::size_t gone_ = 0;  // Parked copies of what has ended.
     std::set<int> parked_;
