@@ -58,6 +58,7 @@ bool has_systemd() {
 // With our own standard output and error. -1 if it cannot be run.
 int run(const std::vector<const char*>& words) {
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (const char* word : words) arguments.push_back(const_cast<char*>(word));
     arguments.push_back(nullptr);
     pid_t child = 0;

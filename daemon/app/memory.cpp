@@ -14,7 +14,7 @@ namespace relay {
 
 namespace {
 
-constexpr std::size_t GiB = std::size_t{1} << 30;
+constexpr std::size_t gibibyte = std::size_t{1} << 30;
 constexpr std::size_t arena_least_bytes = std::size_t{64} << 20;
 constexpr std::size_t address_space_factor = 8;
 constexpr Duration trim_interval = std::chrono::seconds(3);
@@ -25,7 +25,7 @@ std::size_t bytes_of(const MemoryShare& share) {
     if (share.bytes > 0) return share.bytes;
     const long pages = sysconf(_SC_PHYS_PAGES);
     const long page = sysconf(_SC_PAGESIZE);
-    if (pages <= 0 || page <= 0) return GiB / 4;
+    if (pages <= 0 || page <= 0) return gibibyte / 4;
     return static_cast<std::size_t>(pages) * static_cast<std::size_t>(page) / 100 * share.percent;
 }
 
@@ -42,7 +42,7 @@ SessionOptions session_limits(const MemorySettings& settings) {
 // Where even addresses are rationed, less will do.
 Result<ArenaMemory> reserve_arena(const SessionOptions& limits) {
     std::size_t bytes =
-        std::clamp(limits.process_budget_bytes * address_space_factor, GiB, 64 * GiB);
+        std::clamp(limits.process_budget_bytes * address_space_factor, gibibyte, 64 * gibibyte);
     for (;;) {
         auto memory = ArenaMemory::reserve(bytes);
         if (memory || bytes <= arena_least_bytes) return memory;
@@ -65,6 +65,7 @@ void forget_startup_code() {
             is_clean_file = std::string_view{rights}.starts_with("r-") && path[0] == '/';
         } else if (std::sscanf(line.c_str(), "Anonymous: %lu", &kilobytes) == 1) {
             if (!is_clean_file || kilobytes > 0) continue;
+            // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel tells addresses as text.
             (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
         }
     }

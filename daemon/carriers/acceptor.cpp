@@ -24,8 +24,8 @@ Acceptor::Acceptor(Loop& loop, Random& random, OnCarrier on_carrier, Options opt
       options_(std::move(options)),
       door_(loop, {.deadline = options_.handshake_deadline,
                    .on_admitted =
-                       [this](CarrierKind kind, UniqueFd fd, Admission admission) {
-                           admitted(kind, std::move(fd), std::move(admission));
+                       [this](CarrierKind kind, UniqueFd fd, const Admission& admission) {
+                           admitted(kind, std::move(fd), admission);
                        },
                    .on_turned_away = [this](const std::string& address,
                                             const char* why) { failed(address, why); }}) {}
@@ -86,15 +86,15 @@ void Acceptor::failed(const std::string& address, const char* why) {
     if (options_.on_turned_away) options_.on_turned_away(address, why);
 }
 
-void Acceptor::admitted(CarrierKind kind, UniqueFd fd, Admission admission) {
+void Acceptor::admitted(CarrierKind kind, UniqueFd fd, const Admission& admission) {
     switch (kind) {
-        case CarrierKind::Wss: return admitted_http(true, std::move(fd), std::move(admission));
-        case CarrierKind::Ws: return admitted_http(false, std::move(fd), std::move(admission));
-        case CarrierKind::Tls: return admitted_tls(std::move(fd), std::move(admission));
+        case CarrierKind::Wss: return admitted_http(true, std::move(fd), admission);
+        case CarrierKind::Ws: return admitted_http(false, std::move(fd), admission);
+        case CarrierKind::Tls: return admitted_tls(std::move(fd), admission);
     }
 }
 
-void Acceptor::admitted_tls(UniqueFd fd, Admission admission) {
+void Acceptor::admitted_tls(UniqueFd fd, const Admission& admission) {
     const std::string address = peer_address_text(fd.get());
     auto tls = TlsChannel::accepting(*tls_);
     if (!tls) return failed(address, "no memory for TLS");
@@ -107,14 +107,13 @@ void Acceptor::admitted_tls(UniqueFd fd, Admission admission) {
                       .required_alpn = std::string{alpn_relayd},
                       .deadline = admission.deadline() - now()},
         [this, place, address, admission](Result<std::unique_ptr<Carrier>> carrier) {
-            const Admission kept = admission;  // Ours goes with the opening.
             openings_.erase(place);
             if (!carrier) return failed(address, "its TLS handshake failed");
-            on_carrier_(std::move(*carrier), kept);
+            on_carrier_(std::move(*carrier), admission);
         });
 }
 
-void Acceptor::admitted_http(bool tls, UniqueFd fd, Admission admission) {
+void Acceptor::admitted_http(bool tls, UniqueFd fd, const Admission& admission) {
     const std::string address = peer_address_text(fd.get());
     auto done = [this, address, admission](std::optional<UpgradedSocket> socket) {
         if (!socket) return failed(address, "it did not upgrade to relayd's protocol");

@@ -77,9 +77,9 @@ private:
 
     Status begin(const TlsCertificate& certificate);
     TcpListener::OnAccept accepted_on(CarrierKind kind);
-    void admitted(CarrierKind kind, UniqueFd fd, Admission admission);
-    void admitted_tls(UniqueFd fd, Admission admission);
-    void admitted_http(bool tls, UniqueFd fd, Admission admission);
+    void admitted(CarrierKind kind, UniqueFd fd, const Admission& admission);
+    void admitted_tls(UniqueFd fd, const Admission& admission);
+    void admitted_http(bool tls, UniqueFd fd, const Admission& admission);
     void upgraded(UpgradedSocket socket, Admission admission);
     void failed(const std::string& address, const char* why);
 

@@ -109,7 +109,7 @@ void SocketCarrier::set_interest() {
     poll_->set_interest({.readable = true, .writable = waits_ || !unsent_.empty()});
 }
 
-bool SocketCarrier::finish(Error why) {
+bool SocketCarrier::finish(const Error& why) {
     if (state_ == State::Closed) return false;
     state_ = State::Closed;
     patience_.disarm();

@@ -76,7 +76,7 @@ private:
     void flushed();
     void send_goodbye_at_once();
 
-    bool finish(Error why);
+    bool finish(const Error& why);
 
     Loop& loop_;
     Random& random_;
