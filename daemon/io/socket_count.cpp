@@ -13,25 +13,25 @@ namespace {
 
 // As tcp_info has them (include/net/tcp_states.h).
 enum State : std::uint8_t {
-    established = 1,
-    syn_sent = 2,
-    fin_wait_1 = 4,
-    fin_wait_2 = 5,
-    time_wait = 6,
-    closed = 7,
-    close_wait = 8,
-    last_ack = 9,
-    closing = 11,
+    Established = 1,
+    SynSent = 2,
+    FinWait1 = 4,
+    FinWait2 = 5,
+    TimeWait = 6,
+    Closed = 7,
+    CloseWait = 8,
+    LastAck = 9,
+    Closing = 11,
 };
 
 bool has_sent_fin(std::uint8_t state) {
-    return state == fin_wait_1 || state == fin_wait_2 || state == time_wait || state == closed ||
-           state == last_ack || state == closing;
+    return state == FinWait1 || state == FinWait2 || state == TimeWait || state == Closed ||
+           state == LastAck || state == Closing;
 }
 
 bool has_received_fin(std::uint8_t state) {
-    return state == time_wait || state == closed || state == close_wait || state == last_ack ||
-           state == closing;
+    return state == TimeWait || state == Closed || state == CloseWait || state == LastAck ||
+           state == Closing;
 }
 
 struct Reading {
@@ -87,8 +87,8 @@ bool has_closed_in_good_order(int fd, const Reading& reading) {
 // Nothing if there is no connection, or none any more.
 std::optional<Reading> read_connection(int fd) {
     const auto reading = read_steadily(fd);
-    if (!reading || reading->state == syn_sent) return std::nullopt;
-    if (reading->state == closed && !has_closed_in_good_order(fd, *reading)) return std::nullopt;
+    if (!reading || reading->state == SynSent) return std::nullopt;
+    if (reading->state == Closed && !has_closed_in_good_order(fd, *reading)) return std::nullopt;
     return reading;
 }
 
@@ -112,7 +112,7 @@ bool is_read_to_its_end(int fd) {
 bool is_untouched(int fd) {
     const auto reading = read_connection(fd);
     if (!reading) return false;
-    const bool stands = reading->state == established || reading->state == close_wait;
+    const bool stands = reading->state == Established || reading->state == CloseWait;
     const std::uint64_t given =
         reading->received - reading->unread - has_received_fin(reading->state);
     return stands && given == 0 && reading->acknowledged + reading->queued == 0;
