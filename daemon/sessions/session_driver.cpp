@@ -14,6 +14,9 @@ template <typename... Visitors>
 struct Overload : Visitors... {
     using Visitors::operator()...;
 };
+// clang 14 does not make it by itself.
+template <typename... Visitors>
+Overload(Visitors...) -> Overload<Visitors...>;
 
 }  // namespace
 
