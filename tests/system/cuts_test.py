@@ -171,9 +171,9 @@ class Cuts:
                       "proxy restart": self._restart}
 
     def _reset(self):
-        for name, port in (("relay", self._tunnel.carrier_port), ("home", self._passage.port)):
-            run(*self._link.inside(name, "ss", "-H", "-t", "-K", "state", "established",
-                                   f"( sport = :{port} or dport = :{port} )"))
+        """One end alone: to abort the other as well could hit the next carrier."""
+        run(*self._link.inside("home", "ss", "-H", "-t", "-K", "state", "established",
+                               f"dport = :{self._passage.port}"))
 
     def _finish(self):
         self._passage.finish()
