@@ -274,7 +274,7 @@ def main():
             login = Login(SshClient(scene, server, ports[3]))
             visitor = connect(ports[1], seconds=120)
             flows.start(ports[0])
-        client.wait_for_picture(100)
+            client.wait_for_picture(100)
 
         waits = cut_again_and_again(Cuts(scene, link, tunnel, passage, proxy), flows, visitor, login,
                                     count)
@@ -282,15 +282,16 @@ def main():
         login.repeats("still here")
         login.leave()
         scene.fact(f"an ssh login lived through all {count} cuts")
-        with on_host(link, "home"):
-            desktop.focus_terminal()
-        client.type_line("still here")
-        wait_for("the typed line", lambda: desktop.typed.read_text() == "still here\n")
-        scene.fact("a remote desktop lived through them, and takes what is typed")
         flows.stop()
         visitor.close()
         scene.fact("{:.2f} GiB to the home and {:.2f} GiB from it are equal".format(
             *(moved / 2**30 for moved in flows.moved())) + f", over {STREAMS} streams that never closed")
+        with on_host(link, "home"):
+            desktop.focus_terminal()
+        with on_host(link, "relay"):
+            client.type_line("still here")
+        wait_for("the typed line", lambda: desktop.typed.read_text() == "still here\n")
+        scene.fact("a remote desktop lived through them, and takes what is typed")
         assert tunnel.attached()["id"] == session
         scene.fact("it was one session all the time")
 
