@@ -50,7 +50,7 @@ struct Arena::FreeList {
 struct Arena::Head {
     std::array<char, 8> mark;
     std::uint32_t layout;
-    std::uint32_t unused;
+    std::uint32_t attempts;  // Of other processes to go on with it.
     BlockOffset root;
     FreeList free[class_count];
     std::uint64_t used_bytes;
@@ -142,17 +142,22 @@ BlockOffset& Arena::root() const {
     return head().root;
 }
 
-Result<ArenaRemains> ArenaRemains::open(Bytes memory) {
+Result<ArenaRemains> ArenaRemains::open(MutableBytes memory) {
     if (memory.size() < sizeof(Arena::Head)) {
         return Error{ErrorCode::Malformed, "too little memory for any stream"};
     }
-    const auto& head = *std::launder(reinterpret_cast<const Arena::Head*>(memory.data()));
+    auto& head = *std::launder(reinterpret_cast<Arena::Head*>(memory.data()));
     if (head.mark != arena_mark) return Error{ErrorCode::Malformed, "not the memory of streams"};
     if (head.layout != Arena::layout) {
         return Error{ErrorCode::Unsupported, "its layout is number " + std::to_string(head.layout) +
                                                  ", and this relayd knows " +
                                                  std::to_string(Arena::layout)};
     }
+    if (head.attempts >= attempts_most) {
+        return Error{ErrorCode::Refused, std::to_string(head.attempts) +
+                                             " processes have tried, and ended while they did"};
+    }
+    ++head.attempts;
     return ArenaRemains{memory};
 }
 

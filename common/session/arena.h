@@ -59,8 +59,11 @@ private:
 // is read from the root, and each offset is judged.
 class ArenaRemains {
 public:
-    // `memory` outlives it. The error says why nobody can go on with it.
-    static Result<ArenaRemains> open(Bytes memory);
+    // More processes than this do not begin to go on with the same arena: it may be what ends them.
+    static constexpr std::uint32_t attempts_most = 20;
+
+    // `memory` outlives it. Counts an attempt there. The error says why nobody can go on with it.
+    static Result<ArenaRemains> open(MutableBytes memory);
 
     BlockOffset root() const;
     // Null: no such record can lie there.

@@ -65,6 +65,7 @@ struct StreamInfo {
 struct SocketPosition {
     std::uint64_t given = 0;
     std::uint64_t taken = 0;
+    bool ended = false;  // It was told that nothing more comes, or has failed.
 };
 
 struct CarrierStats {

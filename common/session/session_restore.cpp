@@ -96,7 +96,9 @@ bool Session::take_over_bytes(StreamRecord& stream, const StreamRecord& former,
                              former.sent_most <= former.written() &&
                              (!former.finished || position.given == former.written());
     const bool ends_sense = !former.has_finish || position.taken <= former.finish_at;
-    if (!takes_sense || !gives_sense || !ends_sense) return false;
+    // Nobody but a reset can have ended a socket to which the stream had not said its end.
+    const bool was_reset = position.ended && !former.done_sent;
+    if (!takes_sense || !gives_sense || !ends_sense || was_reset) return false;
     const bool ours = (stream.id.value % 2 == 0) == (side_ == Side::Relay);
     stream.connected = former.connected || (!ours && former.socket.id != 0);
     stream.finished = former.finished;

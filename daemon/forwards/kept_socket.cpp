@@ -21,7 +21,7 @@ std::optional<SocketPosition> KeptSockets::find(const LocalSocket& socket) {
     if (!fd) return std::nullopt;
     const auto count = count_of_socket(*fd);
     if (!count) return std::nullopt;
-    return SocketPosition{count->given - socket.given, count->taken - socket.taken};
+    return SocketPosition{count->given - socket.given, count->taken - socket.taken, count->ended};
 }
 
 void KeptSockets::end_the_others() {

@@ -101,7 +101,8 @@ std::optional<SocketCount> count_of_socket(int fd) {
     socklen_t size = sizeof error;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) return std::nullopt;
     return SocketCount{reading->received - reading->unread - has_received_fin(reading->state),
-                       reading->acknowledged + reading->queued - has_sent_fin(reading->state)};
+                       reading->acknowledged + reading->queued - has_sent_fin(reading->state),
+                       has_sent_fin(reading->state)};
 }
 
 bool is_read_to_its_end(int fd) {

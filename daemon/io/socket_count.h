@@ -10,6 +10,7 @@ namespace relay {
 struct SocketCount {
     std::uint64_t given = 0;  // Bytes that were read from it,
     std::uint64_t taken = 0;  // and written to it; less a constant of each connection.
+    bool ended = false;       // We have said our last byte; or it was reset, and nothing shows it.
 };
 
 // While nobody else reads or writes the socket. Nothing: not a TCP connection, or one that has

@@ -134,7 +134,17 @@ TEST_CASE("an arena of another layout, and what is no arena, is told apart and n
     CHECK(unknown.error().text == "its layout is number 99, and this relayd knows 2");
     const Memory nothing;
     CHECK(ArenaRemains::open(nothing.view()).error().text == "not the memory of streams");
-    CHECK_FALSE(ArenaRemains::open(Bytes{}));
+    CHECK_FALSE(ArenaRemains::open(MutableBytes{}));
+}
+
+TEST_CASE("an arena that ends each process that goes on with it is left alone at last") {
+    const Memory left = Process{Side::Relay}.photograph();
+    for (std::uint32_t i = 0; i < ArenaRemains::attempts_most; ++i) {
+        CHECK(ArenaRemains::open(left.view()));
+    }
+    const auto once_more = ArenaRemains::open(left.view());
+    REQUIRE_FALSE(once_more);
+    CHECK(once_more.error().text == "20 processes have tried, and ended while they did");
 }
 
 TEST_CASE("a session goes on under its owner's name, and has waited since its carrier left") {
@@ -271,6 +281,7 @@ TEST_CASE("a stream whose socket is gone, or whose record makes no sense, is res
     SUBCASE("taken more than was received") {
         position.taken = 1;
     }
+    SUBCASE("ended, and not by us") { position.ended = true; }
     SUBCASE("a ring outside of the arena") {
         record.sending.place = RingPlace{BlockOffset{1} << 40, 65536};
     }
@@ -319,7 +330,7 @@ TEST_CASE("no damage to what was left does harm") {
                 Arena arena{memory.view()};
                 Session next{session,
                              [&](const LocalSocket&) {
-                                 return SocketPosition{random() % 2048, random() % 4};
+                                 return SocketPosition{random() % 2048, random() % 4, random() % 2 == 0};
                              },
                              arena,
                              {},
