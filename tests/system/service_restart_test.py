@@ -184,6 +184,7 @@ def must_speak(connections):
 
 
 def echo(connection):
+    connection.settimeout(None)  # Idle for as long as all takes.
     while part := connection.recv(4096):
         connection.sendall(part)
 

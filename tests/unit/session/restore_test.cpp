@@ -281,7 +281,9 @@ TEST_CASE("a stream whose socket is gone, or whose record makes no sense, is res
     SUBCASE("taken more than was received") {
         position.taken = 1;
     }
-    SUBCASE("ended, and not by us") { position.ended = true; }
+    SUBCASE("ended, and not by us") {
+        position.ended = true;
+    }
     SUBCASE("a ring outside of the arena") {
         record.sending.place = RingPlace{BlockOffset{1} << 40, 65536};
     }
@@ -328,13 +330,14 @@ TEST_CASE("no damage to what was left does harm") {
             for (const SessionRemains& session : SessionRemains::all_in(*remains)) {
                 Memory memory;
                 Arena arena{memory.view()};
-                Session next{session,
-                             [&](const LocalSocket&) {
-                                 return SocketPosition{random() % 2048, random() % 4, random() % 2 == 0};
-                             },
-                             arena,
-                             {},
-                             {}};
+                Session next{
+                    session,
+                    [&](const LocalSocket&) {
+                        return SocketPosition{random() % 2048, random() % 4, random() % 2 == 0};
+                    },
+                    arena,
+                    {},
+                    {}};
                 if (next.over()) continue;
                 next.attach(carrier, {});
                 (void)output(next);
