@@ -9,6 +9,7 @@ import argparse
 import json
 import pathlib
 import random
+import resource
 import subprocess
 import sys
 import threading
@@ -176,9 +177,10 @@ def break_and_mend_the_settings(host):
 
 
 def must_speak(connections):
-    for number, connection in enumerate(connections):
-        word = f"are you there, {number}?".encode()
+    words = [f"are you there, {number}?".encode() for number in range(len(connections))]
+    for connection, word in zip(connections, words):
         connection.sendall(word)
+    for number, (connection, word) in enumerate(zip(connections, words)):
         answer = exactly(connection, len(word))
         assert answer == word, (number, answer)
 
@@ -195,6 +197,8 @@ def main():
         print(f"skipped: {reason}")
         sys.exit(77)
     wish = options()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # Both ends of all connections are ours.
     print(f"seed {wish.seed}", flush=True)
     with Scene() as scene, Network("relay", "home") as network, \
             Host("relay", network) as relay, Host("home", network) as home:
