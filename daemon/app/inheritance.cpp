@@ -48,9 +48,8 @@ Inheritance::Inheritance(Log& log, ServiceManager& service) : log_(log), service
         ends = std::move(*made);
         service_.keep(std::string{parking_name}, {ends[0].get(), ends[1].get()});
     }
-    parking_ = std::make_unique<Parking>(std::move(ends), [this](const std::string& why) {
-        log_.warning({}, "connections that begin now would not outlive a restart: {}", why);
-    });
+    parking_ = std::make_unique<Parking>(
+        std::move(ends), [this](const std::string& why) { log_.warning({}, "{}", why); });
 }
 
 // The newest counts: older ones are there only if a process was killed while it took over.

@@ -70,6 +70,9 @@ std::size_t Parking::find_what_lies_in(std::size_t queue) {
         message.msg_controllen = sizeof control.bytes;
         if (recvmsg(end, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0) break;
         ++messages;
+        if ((message.msg_flags & MSG_CTRUNC) != 0 && on_trouble_) {
+            on_trouble_("some connections of the former process are lost: " + error_text(EMFILE));
+        }
         for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
             if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
             const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -154,7 +157,8 @@ void Parking::empty(std::size_t queue) {
 // A full queue is nothing to speak of: it is compacted.
 void Parking::trouble(int error_number) {
     if (error_number == EAGAIN || std::exchange(in_trouble_, true) || !on_trouble_) return;
-    on_trouble_(error_text(error_number));
+    on_trouble_("connections that begin now would not outlive a restart: " +
+                error_text(error_number));
 }
 
 std::vector<Parking::Found> Parking::found() const {

@@ -27,8 +27,8 @@ public:
 
     // Keeps nothing: what is parked ends with the process.
     Parking() = default;
-    // Goes on with what lies in `ends` already. `on_trouble` hears once when something could not be
-    // parked, and why.
+    // Goes on with what lies in `ends` already. `on_trouble` hears what could not be kept, and why:
+    // once for all that cannot be parked until something can again.
     Parking(Ends ends, std::function<void(const std::string& why)> on_trouble);
     Parking(const Parking&) = delete;
     Parking& operator=(const Parking&) = delete;

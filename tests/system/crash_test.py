@@ -6,14 +6,17 @@ crash_test.py [--kills N] [--streams N] [--seed N]
 """
 
 import argparse
+import os
 import random
 import time
 
+from harness.clients import connect
 from harness.endless import Crowd
 from harness.keeper import KeptTunnel
 from harness.processes import Scene, wait_for
 from harness.targets import Target
 
+LAYOUT_PLACE = 8  # In the arena's head.
 ENOUGH_BYTES = 4 << 20  # Have moved, so all goes on.
 
 
@@ -43,6 +46,28 @@ def kill_in_turn(tunnel, crowd, kills, chance):
     return sorted(pauses)
 
 
+def memory_that_cannot_be_read(scene, tunnel, port):
+    """As after a downgrade: the layout's number is another one."""
+    with connect(port) as visitor:
+        visitor.sendall(b"x")
+        wait_for("its stream", lambda: tunnel.home.ask("streams")["streams"])
+        tunnel.relay.kill()
+        arena, = (fd for name, fd in tunnel.relay.store.kept if name.startswith("arena-"))
+        os.pwrite(arena, b"\x63", LAYOUT_PLACE)
+        tunnel.relay.go_on()
+        try:
+            raise AssertionError(f"a stream went on, with {visitor.recv(1)}")
+        except ConnectionResetError:
+            pass
+    wait_for("the relay", lambda: tunnel.relay.relayctl("status", check=False).returncode == 0)
+    assert "its layout is number 99" in tunnel.relay.log(), tunnel.relay.log()
+    tunnel.wait_for_session()
+    with connect(port) as visitor:
+        visitor.sendall(b"x")
+        wait_for("a new stream", lambda: tunnel.home.ask("streams")["streams"])
+    scene.fact("memory of another layout is not read: its streams are closed, and new ones served")
+
+
 def main():
     wish = options()
     print(f"seed {wish.seed}", flush=True)
@@ -64,6 +89,7 @@ def main():
         scene.fact("it is one session all the time")
         assert sorted(tunnel.relay.store.names())[1:] == ["parking", "parking"]
         scene.fact("three descriptors are stored, however many connections there are")
+        memory_that_cannot_be_read(scene, tunnel, port)
         print(f"until 4 MB had moved after a kill: {pauses[len(pauses) // 2]:.3f} s (median), "
               f"{pauses[-1]:.3f} s (most)")
 
