@@ -18,7 +18,7 @@ import time
 from harness.clients import connect
 from harness.endless import Crowd
 from harness.netns import on_host
-from harness.processes import Scene, wait_for
+from harness.processes import Scene, run, wait_for
 from harness.targets import Service, Target
 from harness.traffic import exactly
 from testhost import Host, Network, why_impossible
@@ -63,6 +63,8 @@ class Machines:
             # Hosts of a test may not have more.
             host.write("/etc/systemd/system/relayd.service.d/test.conf",
                        "[Service]\nLimitNOFILE=20000\n")
+            # Images of containers forbid packages to restart services.
+            host.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 0\n", 0o755)
             host.boot()
             host.run("systemd-sysusers")
         relay.run("systemctl", "enable", "--now", "relayd")
@@ -149,14 +151,38 @@ def kill_in_turn(machines, crowd, gaps, kills, chance):
                     lambda: property_of(host, "MainPID") not in (killed, "0"))
 
 
-def upgrade(host):
-    """As a package does it: another file under the same name, and a restart."""
+def package(scene, build):
+    """A package with another build of relayd, that restarts the service as Debian's helpers do."""
+    root = scene.path("package", "DEBIAN", "control").parent.parent
+    (root / "DEBIAN/control").write_text(
+        "Package: relayd-test\nVersion: 99\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\n"
+        "Description: relayd, another build\n")
+    script = root / "DEBIAN/postinst"
+    script.write_text("#!/bin/sh\nset -e\nsystemctl --system daemon-reload\n"
+                      "deb-systemd-invoke restart relayd.service\n")
+    script.chmod(0o755)
+    (root / "DEBIAN").chmod(0o755)
+    (root / "usr/sbin").mkdir(parents=True)
+    program = root / "usr/sbin/relayd"
+    program.write_bytes((build / "daemon/relayd").read_bytes() + b"another build")
+    program.chmod(0o755)
+    file = scene.path("relayd-test.deb")
+    run("dpkg-deb", "--build", "--root-owner-group", "-Znone", root, file)
+    return file
+
+
+def place(host, file):
+    there = pathlib.Path("/root") / file.name
+    host.write_now(there, file.read_bytes())
+    return there
+
+
+def upgrade(host, file):
     before = property_of(host, "MainPID")
-    host.run("cp", "/usr/sbin/relayd", "/usr/sbin/relayd.dpkg-new")
-    host.run("mv", "/usr/sbin/relayd.dpkg-new", "/usr/sbin/relayd")
-    host.run("systemctl", "daemon-reload")
-    host.run("systemctl", "restart", "relayd")
+    host.run("apt-get", "install", "--yes", str(file))
     assert property_of(host, "MainPID") != before
+    tail = host.run("tail", "-c", "13", f"/proc/{property_of(host, 'MainPID')}/exe")
+    assert tail.stdout == "another build", tail
 
 
 def change_the_unit(host):
@@ -227,13 +253,14 @@ def run_steps(scene, wish, machines):
     gaps = Gaps(crowd, Pinger(idle.pop()))
     wait_for("busy visitors", lambda: crowd.moved() > ENOUGH_BYTES)
 
+    file = package(scene, wish.build.resolve())
     for host in (relay, home):
         for _ in range(wish.restarts):
             gaps.during(f"systemctl restart of the {host.name}",
                         lambda: host.run("systemctl", "restart", "relayd"))
         gaps.during(f"systemctl reload of the {host.name}",
                     lambda: host.run("systemctl", "reload", "relayd"))
-        gaps.during(f"another file and a restart of the {host.name}", lambda: upgrade(host))
+        gaps.during(f"apt install at the {host.name}", lambda: upgrade(host, place(host, file)))
         gaps.during(f"a changed unit of the {host.name}", lambda: change_the_unit(host))
     scene.fact("restarts, reloads, an upgrade and a changed unit: no connection broke")
     before = property_of(relay, "MainPID")

@@ -197,6 +197,10 @@ class Host:
             raise RuntimeError(f"{' '.join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}")
         return done
 
+    def write_now(self, path, content):
+        """Bytes of a file of the host, while it runs."""
+        pathlib.Path(f"/proc/{self._leader}/root{path}").write_bytes(content)
+
     def read(self, path):
         return pathlib.Path(f"/proc/{self._leader}/root{path}").read_text(encoding="utf-8")
 
