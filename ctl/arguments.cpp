@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/base/text.h"
+#include "ctl/command_table.h"
 #include "ctl/output/units.h"
 
 namespace relay {
@@ -17,6 +18,18 @@ void print_option(const CLI::Option& option) {
         name += " " + option.get_type_name();
     }
     fmt::print("  {:<22}  {}\n", name, option.get_description());
+}
+
+// What else begins with this command's name: "stale kill" after "stale".
+void print_commands_below(std::string_view name) {
+    const auto start = std::string{name} + " ";
+    bool is_first = true;
+    for (const auto& command : command_table()) {
+        if (!command.name.starts_with(start)) continue;
+        fmt::print("{}  {:<8} {}\n", is_first ? "\ncommands:\n" : "",
+                   command.name.substr(start.size()), command.summary);
+        is_first = false;
+    }
 }
 
 }  // namespace
@@ -62,6 +75,7 @@ std::optional<ExitCode> Arguments::parse() {
         fmt::print("{}\n\nusage: relayctl {}{}{}\n", call_.command.summary, call_.command.name,
                    call_.command.usage.empty() ? "" : " ", call_.command.usage);
         for (const auto* option : app_.get_options()) print_option(*option);
+        print_commands_below(call_.command.name);
         return ExitCode::Done;
     } catch (const CLI::ParseError& error) {
         return usage_fault(call_.command, error.what());

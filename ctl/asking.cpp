@@ -34,6 +34,23 @@ Result<std::string, ExitCode> fetch(const Call& call, const std::string& method,
     return *std::move(answer);
 }
 
+Result<std::vector<ForwardSnapshot>, ExitCode> fetch_forwards(const Call& call,
+                                                              const std::string& home) {
+    std::vector<ForwardSnapshot> forwards;
+    ListPart part;
+    part.home = home;
+    do {
+        const auto answer = fetch(call, "forwards.list", to_json(part));
+        if (!answer) return answer.error();
+        auto page = from_json<ForwardList>(*answer);
+        if (!page) return say_not_understood(call, page.error());
+        forwards.insert(forwards.end(), std::make_move_iterator(page->forwards.begin()),
+                        std::make_move_iterator(page->forwards.end()));
+        part.after = page->next;
+    } while (!part.after.empty());
+    return forwards;
+}
+
 void print_left_off(std::uint64_t left_off) {
     if (left_off > 0) fmt::print("…and {} more\n", left_off);
 }

@@ -36,6 +36,10 @@ ExitCode ask(const Call& call, const std::string& method, const std::string& wit
     return ExitCode::Done;
 }
 
+// All forwards of a home, or of all; a fault has been told.
+Result<std::vector<ForwardSnapshot>, ExitCode> fetch_forwards(const Call& call,
+                                                              const std::string& home);
+
 // "…and 7 more" under a list that was cut.
 void print_left_off(std::uint64_t left_off);
 // The same, with the command that shows them. `next` is the reply's.
@@ -80,6 +84,11 @@ ExitCode ask_list(const Call& call, const std::string& method, ListPart part, Sh
         show(whole);
     }
     return ExitCode::Done;
+}
+
+// Whose it is; on a home with several relays, by which of them.
+std::string home_and_relay(const auto& entry) {
+    return entry.relay.empty() ? entry.home : entry.home + " at " + entry.relay;
 }
 
 }  // namespace relay

@@ -125,8 +125,9 @@ Asked<std::string> Client::receive_line() {
         if (*line) return **std::move(line);
         std::array<std::uint8_t, 65'536> buffer;
         const auto size = ::recv(fd_, buffer.data(), buffer.size(), 0);
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0 && errno == EAGAIN) {
+        const bool is_over = interruption_ != nullptr && *interruption_;
+        if (size < 0 && errno == EINTR && !is_over) continue;
+        if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
             return ClientFault{ClientFault::Kind::Unreachable,
                                "relayd at " + path_ + " does not answer",
                                "see: journalctl -u relayd"};

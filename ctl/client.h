@@ -1,6 +1,7 @@
 // A connection to relayd's control socket. Blocks.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ public:
     Client& operator=(Client&&) = delete;
     ~Client();
 
+    // Once it is set, a signal ends whatever is waited for, as if relayd did not answer.
+    void heed(const std::atomic<bool>& interruption) { interruption_ = &interruption; }
     // The JSON object under "ok". Waits up to two minutes: a probe takes its time.
     Asked<std::string> ask(const std::string& method, const std::string& with);
     // The next event's JSON object, however long it takes. After events.subscribe.
@@ -43,6 +46,7 @@ private:
 
     int fd_;
     std::string path_;
+    const std::atomic<bool>* interruption_ = nullptr;
     LineSplitter input_;
     std::uint64_t last_id_ = 0;
 };

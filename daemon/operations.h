@@ -38,6 +38,7 @@ public:
     virtual std::vector<StreamSnapshot> streams() = 0;
     virtual Result<std::vector<ForwardSnapshot>> forwards() = 0;
     virtual Result<std::vector<HomeSnapshot>> homes() = 0;
+    virtual Result<std::vector<VisitorSnapshot>> visitors() = 0;
     virtual Result<std::vector<AllowSnapshot>> allow() = 0;
 
     // A range adds several, all of them or none. The answer shows them as they are now: one that
@@ -56,6 +57,11 @@ public:
     // Also ends its session, removes its run-time forwards, and revokes its invitation.
     virtual Status remove_home(std::string_view name) = 0;
 
+    // A visitor that is known already gets one more key, or may reach more.
+    virtual Result<VisitorSnapshot> add_visitor(const AddVisitor& request) = 0;
+    // Also ends its sessions.
+    virtual Status remove_visitor(std::string_view name) = 0;
+
     // Invites a home, in place of a former invitation for that name. The token is in this answer
     // only.
     virtual Result<InvitationSnapshot> add_invitation(const AddInvitation& request) = 0;
@@ -65,8 +71,25 @@ public:
     // On a home: adds a target to those it may be asked to dial. Kept over a restart.
     virtual Result<AllowSnapshot> add_allow(std::string_view target) = 0;
 
+    // Sources of visitors that a relay has counted of late, or refuses.
+    virtual Result<std::vector<GuardedSnapshot>> guard() { return no_guard(); }
+    // By an address of it.
+    virtual Status release_source(std::string_view) { return no_guard(); }
+
+    // Asks the other end of a session for a sign of life. No answer in time is an answer, too.
+    virtual void ping(const AskPing&, Completion<PingSnapshot> done) { done(no_sessions()); }
+    // Measures how much a session carries, one way, for a while. It ends early when nobody asks
+    // for it any more.
+    virtual Result<BenchSnapshot> start_bench(const StartBench&) { return no_sessions(); }
+    virtual Result<BenchSnapshot> bench(const BenchSelector&) { return no_sessions(); }
+    virtual Status stop_bench(const BenchSelector&) { return no_sessions(); }
+
     // Probes now, several at once. A target that does not serve is an answer, not an error.
     virtual void probe(const ProbeSelector& which, Completion<std::vector<ProbeSnapshot>> done) = 0;
+    // Walks the whole way, as far as it is ours: each check is made now. What is broken is an
+    // answer, not an error.
+    virtual void doctor(const DoctorSelector& which,
+                        Completion<std::vector<CheckSnapshot>> done) = 0;
     // Reads the configuration file again. With errors in it, all of them are in the text, a line
     // each, and nothing is changed.
     virtual void reload(Completion<ReloadSnapshot> done) = 0;
@@ -74,6 +97,14 @@ public:
     // `sink` outlives its subscription.
     virtual void subscribe(EventSink& sink) = 0;
     virtual void unsubscribe(EventSink& sink) = 0;
+
+private:
+    static Error no_guard() {
+        return {ErrorCode::Unsupported, "visitors come to a relay: ask relayctl there"};
+    }
+    static Error no_sessions() {
+        return {ErrorCode::Unsupported, "a relay measures its sessions: ask relayctl there"};
+    }
 };
 
 }  // namespace relay

@@ -25,6 +25,10 @@ bool Cidr::contains(const IpAddress& address) const {
     return masked(address, prefix) == network;
 }
 
+Cidr network_of(const IpAddress& address, unsigned prefix) {
+    return {masked(address, prefix), prefix};
+}
+
 Result<Cidr> parse_cidr(std::string_view text) {
     const auto slash = text.find('/');
     const auto address = parse_ip_address(text.substr(0, slash));

@@ -13,6 +13,9 @@ struct Cidr {
     bool contains(const IpAddress& address) const;
 };
 
+// The network of so many bits in which the address lies.
+Cidr network_of(const IpAddress& address, unsigned prefix);
+
 // A single address is a network of one. Bits beyond the prefix are an error that names the network
 // which was probably meant.
 Result<Cidr> parse_cidr(std::string_view text);

@@ -13,17 +13,20 @@ struct Scheme {
     std::string_view text;
     CarrierKind kind;
     std::uint16_t usual_port;
+    bool is_plain = false;
 };
 
 constexpr Scheme schemes[] = {
     {"wss://", CarrierKind::Wss, 443},
     {"ws://", CarrierKind::Ws, 80},
     {"tls://", CarrierKind::Tls, 443},
+    {"https+poll://", CarrierKind::Poll, 443},
+    {"http+poll://", CarrierKind::Poll, 80, true},
 };
 
-const Scheme& scheme_of(CarrierKind kind) {
+const Scheme& scheme_of(const Endpoint& endpoint) {
     for (const auto& scheme : schemes) {
-        if (scheme.kind == kind) return scheme;
+        if (scheme.kind == endpoint.kind && scheme.is_plain == endpoint.is_plain) return scheme;
     }
     unreachable();
 }
@@ -63,7 +66,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     if (text.size() > max_endpoint_size) return too_large();
     const auto* scheme = scheme_at_front(text);
     if (scheme == nullptr) {
-        return malformed(text, "must begin with wss://, ws:// or tls://");
+        return malformed(text,
+                         "must begin with wss://, ws://, tls://, https+poll:// or http+poll://");
     }
     const auto rest = text.substr(scheme->text.size());
     const auto slash = std::min(rest.find('/'), rest.size());
@@ -72,20 +76,28 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     const auto path = rest.substr(slash);
     if (!is_path(path)) return malformed(path, "is not a path");
     if (scheme->kind == CarrierKind::Tls && path.size() > 1) {
-        return malformed(text, "has a path, which only wss:// and ws:// can have");
+        return malformed(text, "has a path, which tls:// cannot have");
     }
     Endpoint endpoint{.kind = scheme->kind,
                       .host = std::move(address->host),
                       .port = address->port,
-                      .path = path.empty() ? "/" : std::string{path}};
+                      .path = path.empty() ? "/" : std::string{path},
+                      .is_plain = scheme->is_plain};
     // Written out it has its port, and must be short enough to be read again.
     if (to_text(endpoint).size() > max_endpoint_size) return too_large();
     return endpoint;
 }
 
 std::string to_text(const Endpoint& endpoint) {
-    return std::string{scheme_of(endpoint.kind).text} + bracketed(endpoint.host) + ":" +
+    return std::string{scheme_of(endpoint).text} + bracketed(endpoint.host) + ":" +
            std::to_string(endpoint.port) + (endpoint.path == "/" ? "" : endpoint.path);
+}
+
+std::string host_field(const Endpoint& endpoint) {
+    const auto host = bracketed(endpoint.host);
+    return endpoint.port == scheme_of(endpoint).usual_port
+               ? host
+               : host + ":" + std::to_string(endpoint.port);
 }
 
 }  // namespace relay

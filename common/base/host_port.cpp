@@ -35,14 +35,68 @@ bool ends_in_number(std::string_view name) {
     return std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+constexpr std::string_view unix_prefix = "unix:";
+
+bool is_unix_character(char c) {
+    return static_cast<unsigned char>(c) > ' ' && c != 0x7f && c != '>';
+}
+
+Status check_unix_path(std::string_view path) {
+    const auto wrong = [&](std::string_view why) {
+        return malformed(std::string{unix_prefix} + std::string{path.substr(0, max_host_size)},
+                         why);
+    };
+    if (!path.starts_with('/')) return wrong("must have an absolute path: unix:/run/…");
+    if (path.size() > max_unix_path_size) {
+        return Error{ErrorCode::TooLarge,
+                     "the path of a unix socket has at most 107 bytes, and this one " +
+                         std::to_string(path.size())};
+    }
+    if (!std::all_of(path.begin(), path.end(), is_unix_character)) {
+        return malformed("unix:/…", "must have no blanks, control characters or '>' in its path");
+    }
+    for (const auto part : split(path.substr(1), '/')) {
+        if (!part.empty() && part != "." && part != "..") continue;
+        return wrong("must name a file without //, . or .. on the way");
+    }
+    return Done{};
+}
+
 }  // namespace
 
+Result<HostPort> parse_unix(std::string_view text) {
+    if (!text.starts_with(unix_prefix)) return malformed(text, "is not unix:/PATH");
+    const Status path_ok = check_unix_path(text.substr(unix_prefix.size()));
+    if (!path_ok) return path_ok.error();
+    return HostPort{std::string{text}, unix_port};
+}
+
+Result<std::string> parse_unix_rule(std::string_view text) {
+    const auto rule = parse_unix(text);  // '*' is a letter as any.
+    if (!rule) return rule.error();
+    return rule->host;
+}
+
+bool covers_unix(std::string_view rule, std::string_view host) {
+    if (!rule.ends_with("/*")) return rule == host;
+    const auto folder = rule.substr(0, rule.size() - 1);
+    return host.starts_with(folder) && host.find('/', folder.size()) == std::string_view::npos;
+}
+
+Result<HostPortRange> parse_place(std::string_view text) {
+    if (!text.starts_with(unix_prefix)) return parse_host_port_range(text);
+    auto socket = parse_unix(text);
+    if (!socket) return socket.error();
+    return HostPortRange{std::move(socket->host), {unix_port, unix_port}};
+}
+
 std::string bracketed(std::string_view host) {
-    if (host.find(':') == std::string_view::npos) return std::string{host};
+    if (host.find(':') == std::string_view::npos || is_unix(host)) return std::string{host};
     return "[" + std::string{host} + "]";
 }
 
 std::string to_text(const HostPort& address) {
+    if (is_unix(address.host)) return address.host;
     return bracketed(address.host) + ":" + std::to_string(address.port);
 }
 
@@ -52,6 +106,7 @@ std::string to_text(const PortRange& ports) {
 }
 
 std::string to_text(const HostPortRange& address) {
+    if (is_unix(address.host)) return address.host;
     return bracketed(address.host) + ":" + to_text(address.ports);
 }
 

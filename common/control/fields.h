@@ -6,8 +6,8 @@
 #include <type_traits>
 
 #include "common/control/reply.h"
-#include "common/control/request.h"
 #include "common/control/snapshot.h"
+#include "common/control/stale.h"
 
 namespace relay {
 
@@ -28,6 +28,15 @@ void fields(auto& visit, Is<ProbeSnapshot> auto& s) {
     visit("at", s.at);
 }
 
+void fields(auto& visit, Is<CheckSnapshot> auto& s) {
+    visit("hop", s.hop);
+    visit("state", s.state);
+    visit("subject", s.subject);
+    visit("text", s.text);
+    visit("advice", s.advice);
+    visit("ms", s.ms);
+}
+
 void fields(auto& visit, Is<ResourcesSnapshot> auto& s) {
     visit("memory_bytes", s.memory_bytes);
     visit("stream_memory_bytes", s.stream_memory_bytes);
@@ -45,7 +54,9 @@ void fields(auto& visit, Is<StatusSnapshot> auto& s) {
     visit("identity", s.identity);
     visit("home", s.home);
     visit("listen", s.listen);
+    visit("public", s.public_url);
     visit("relays", s.relays);
+    visit("roads", s.roads);
     visit("log_level", s.log_level);
     visit("config", s.config);
     visit("homes_known", s.homes_known);
@@ -65,6 +76,7 @@ void fields(auto& visit, Is<CarrierSnapshot> auto& s) {
     visit("bytes_in", s.bytes_in);
     visit("bytes_out", s.bytes_out);
     visit("slot", s.slot);
+    visit("road", s.road);
 }
 
 void fields(auto& visit, Is<SessionForwardSnapshot> auto& s) {
@@ -74,7 +86,10 @@ void fields(auto& visit, Is<SessionForwardSnapshot> auto& s) {
 }
 
 void fields(auto& visit, Is<SessionSnapshot> auto& s) {
+    visit("kind", s.kind);
     visit("home", s.home);
+    visit("relay", s.relay);
+    visit("visitor", s.visitor);
     visit("id", s.id);
     visit("state", s.state);
     visit("address", s.address);
@@ -90,6 +105,7 @@ void fields(auto& visit, Is<SessionSnapshot> auto& s) {
 void fields(auto& visit, Is<StreamSnapshot> auto& s) {
     visit("id", s.id);
     visit("home", s.home);
+    visit("relay", s.relay);
     visit("session", s.session);
     visit("listen", s.listen);
     visit("target", s.target);
@@ -99,10 +115,13 @@ void fields(auto& visit, Is<StreamSnapshot> auto& s) {
     visit("bytes_in", s.bytes_in);
     visit("bytes_out", s.bytes_out);
     visit("buffered_bytes", s.buffered_bytes);
+    visit("end_to_end", s.end_to_end);
+    visit("peer_key", s.peer_key);
 }
 
 void fields(auto& visit, Is<ForwardSnapshot> auto& s) {
     visit("home", s.home);
+    visit("relay", s.relay);
     visit("listen", s.listen);
     visit("target", s.target);
     visit("probe_kind", s.probe_kind);
@@ -111,10 +130,23 @@ void fields(auto& visit, Is<ForwardSnapshot> auto& s) {
     visit("expires", s.expires);
     visit("listening", s.listening);
     visit("error", s.error);
+    visit("denied", s.denied);
+    visit("proxy_protocol", s.proxy_protocol);
+    visit("protocol", s.protocol);
+    visit("data_ports", s.data_ports);
+    visit("ftp_tls", s.ftp_tls);
     visit("probe", s.probe);
     visit("streams", s.streams);
     visit("streams_total", s.streams_total);
     visit("refused", s.refused);
+}
+
+void fields(auto& visit, Is<PolicySnapshot> auto& s) {
+    visit("streams_most", s.streams_most);
+    visit("rate_bytes_per_s", s.rate_bytes_per_s);
+    visit("hours", s.hours);
+    visit("targets", s.targets);
+    visit("closed", s.closed);
 }
 
 void fields(auto& visit, Is<HomeSnapshot> auto& s) {
@@ -125,6 +157,21 @@ void fields(auto& visit, Is<HomeSnapshot> auto& s) {
     visit("online", s.online);
     visit("since", s.since);
     visit("forwards", s.forwards);
+    visit("policy", s.policy);
+    visit("may_listen", s.may_listen);
+    visit("may_reach", s.may_reach);
+}
+
+void fields(auto& visit, Is<VisitorSnapshot> auto& s) {
+    visit("name", s.name);
+    visit("fingerprints", s.fingerprints);
+    visit("from", s.from);
+    visit("may_reach", s.may_reach);
+    visit("origin", s.origin);
+    visit("online", s.online);
+    visit("since", s.since);
+    visit("sessions", s.sessions);
+    visit("policy", s.policy);
 }
 
 void fields(auto& visit, Is<InvitedForwardSnapshot> auto& s) {
@@ -148,6 +195,41 @@ void fields(auto& visit, Is<AllowSnapshot> auto& s) {
     visit("origin", s.origin);
 }
 
+void fields(auto& visit, Is<GuardedSnapshot> auto& s) {
+    visit("source", s.source);
+    visit("refused", s.refused);
+    visit("why", s.why);
+    visit("until", s.until);
+    visit("last", s.last);
+    visit("connections", s.connections);
+    visit("brief_connections", s.brief_connections);
+    visit("refused_connections", s.refused_connections);
+}
+
+void fields(auto& visit, Is<PingSnapshot> auto& s) {
+    visit("home", s.home);
+    visit("visitor", s.visitor);
+    visit("session", s.session);
+    visit("carrier", s.carrier);
+    visit("address", s.address);
+    visit("rtt_ms", s.rtt_ms);
+    visit("lost", s.lost);
+    visit("at", s.at);
+}
+
+void fields(auto& visit, Is<BenchSnapshot> auto& s) {
+    visit("id", s.id);
+    visit("home", s.home);
+    visit("visitor", s.visitor);
+    visit("session", s.session);
+    visit("direction", s.direction);
+    visit("state", s.state);
+    visit("bytes", s.bytes);
+    visit("elapsed_s", s.elapsed_s);
+    visit("bytes_per_s", s.bytes_per_s);
+    visit("text", s.text);
+}
+
 void fields(auto& visit, Is<ReloadSnapshot> auto& s) {
     visit("changes", s.changes);
     visit("needs_restart", s.needs_restart);
@@ -157,9 +239,43 @@ void fields(auto& visit, Is<EventSnapshot> auto& s) {
     visit("at", s.at);
     visit("kind", s.kind);
     visit("home", s.home);
+    visit("relay", s.relay);
+    visit("visitor", s.visitor);
     visit("session", s.session);
     visit("forward", s.forward);
+    visit("address", s.address);
+    visit("verdict", s.verdict);
     visit("text", s.text);
+}
+
+void fields(auto& visit, Is<HolderSnapshot> auto& s) {
+    visit("pid", s.pid);
+    visit("user", s.user);
+    visit("command", s.command);
+    visit("since", s.since);
+    visit("client", s.client);
+    visit("login", s.login);
+}
+
+void fields(auto& visit, Is<StaleSnapshot> auto& s) {
+    visit("listen", s.listen);
+    visit("wanted_by", s.wanted_by);
+    visit("user", s.user);
+    visit("holders", s.holders);
+    visit("unseen", s.unseen);
+    visit("probe", s.probe);
+    visit("alive", s.alive);
+}
+
+void fields(auto& visit, Is<StaleList> auto& s) {
+    visit("stale", s.stale);
+    visit("left_off", s.left_off);
+}
+
+void fields(auto& visit, Is<StaleKill> auto& s) {
+    visit("stale", s.stale);
+    visit("ended", s.ended);
+    visit("free", s.free);
 }
 
 void fields(auto& visit, Is<SessionList> auto& s) {
@@ -186,6 +302,11 @@ void fields(auto& visit, Is<HomeList> auto& s) {
     visit("next", s.next);
 }
 
+void fields(auto& visit, Is<VisitorList> auto& s) {
+    visit("visitors", s.visitors);
+    visit("left_off", s.left_off);
+}
+
 void fields(auto& visit, Is<InvitationList> auto& s) {
     visit("invitations", s.invitations);
     visit("left_off", s.left_off);
@@ -196,76 +317,19 @@ void fields(auto& visit, Is<AllowList> auto& s) {
     visit("left_off", s.left_off);
 }
 
+void fields(auto& visit, Is<GuardedList> auto& s) {
+    visit("sources", s.sources);
+    visit("left_off", s.left_off);
+}
+
 void fields(auto& visit, Is<ProbeList> auto& s) {
     visit("probes", s.probes);
     visit("left_off", s.left_off);
 }
 
-void fields(auto&, Is<Nothing> auto&) {}
-
-void fields(auto& visit, Is<ListPart> auto& s) {
-    visit("home", s.home);
-    visit("after", s.after);
-    visit("limit", s.limit);
-}
-
-void fields(auto& visit, Is<AddForward> auto& s) {
-    visit("home", s.home);
-    visit("listen", s.listen);
-    visit("to", s.to);
-    visit("probe", s.probe);
-    visit("grace_s", s.grace_s);
-    visit("temporary", s.temporary);
-    visit("for_s", s.for_s);
-}
-
-void fields(auto& visit, Is<ForwardSelector> auto& s) {
-    visit("home", s.home);
-    visit("listen", s.listen);
-}
-
-void fields(auto& visit, Is<SessionSelector> auto& s) {
-    visit("session", s.session);
-}
-
-void fields(auto& visit, Is<StreamSelector> auto& s) {
-    visit("home", s.home);
-    visit("id", s.id);
-}
-
-void fields(auto& visit, Is<AddHome> auto& s) {
-    visit("name", s.name);
-    visit("key", s.key);
-    visit("from", s.from);
-}
-
-void fields(auto& visit, Is<RemoveHome> auto& s) {
-    visit("name", s.name);
-}
-
-void fields(auto& visit, Is<InvitedForward> auto& s) {
-    visit("listen", s.listen);
-    visit("to", s.to);
-}
-
-void fields(auto& visit, Is<AddInvitation> auto& s) {
-    visit("home", s.home);
-    visit("forwards", s.forwards);
-    visit("expires_s", s.expires_s);
-    visit("url", s.url);
-}
-
-void fields(auto& visit, Is<RemoveInvitation> auto& s) {
-    visit("home", s.home);
-}
-
-void fields(auto& visit, Is<AddAllow> auto& s) {
-    visit("target", s.target);
-}
-
-void fields(auto& visit, Is<ProbeSelector> auto& s) {
-    visit("home", s.home);
-    visit("forward", s.forward);
+void fields(auto& visit, Is<CheckList> auto& s) {
+    visit("checks", s.checks);
+    visit("left_off", s.left_off);
 }
 
 }  // namespace relay

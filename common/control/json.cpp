@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "common/control/accept_fields.h"
 #include "common/control/fields.h"
 #include "common/control/json_depth.h"
 #include "common/control/rfc3339.h"
@@ -188,9 +189,22 @@ RELAY_JSON(SessionList)
 RELAY_JSON(StreamList)
 RELAY_JSON(ForwardList)
 RELAY_JSON(HomeList)
+RELAY_JSON(VisitorList)
 RELAY_JSON(InvitationList)
 RELAY_JSON(AllowList)
+RELAY_JSON(GuardedList)
 RELAY_JSON(ProbeList)
+RELAY_JSON(PingSnapshot)
+RELAY_JSON(BenchSnapshot)
+RELAY_JSON(WatchRegister)
+RELAY_JSON(WatchRegistered)
+RELAY_JSON(WatchReport)
+RELAY_JSON(WatchRelease)
+RELAY_JSON(WatchReleased)
+RELAY_JSON(StaleList)
+RELAY_JSON(StaleKill)
+RELAY_JSON(ProbeSnapshot)
+RELAY_JSON(CheckList)
 RELAY_JSON(Nothing)
 RELAY_JSON(ListPart)
 RELAY_JSON(AddForward)
@@ -199,10 +213,19 @@ RELAY_JSON(SessionSelector)
 RELAY_JSON(StreamSelector)
 RELAY_JSON(AddHome)
 RELAY_JSON(RemoveHome)
+RELAY_JSON(AddVisitor)
+RELAY_JSON(RemoveVisitor)
 RELAY_JSON(AddInvitation)
 RELAY_JSON(RemoveInvitation)
 RELAY_JSON(AddAllow)
+RELAY_JSON(ReleaseSource)
+RELAY_JSON(AskPing)
+RELAY_JSON(StartBench)
+RELAY_JSON(BenchSelector)
 RELAY_JSON(ProbeSelector)
+RELAY_JSON(DoctorSelector)
+RELAY_JSON(AcceptFacts)
+RELAY_JSON(AcceptAnswer)
 #undef RELAY_JSON
 
 }  // namespace relay

@@ -9,6 +9,8 @@
 #include "common/control/reply.h"
 #include "common/control/request.h"
 #include "common/control/snapshot.h"
+#include "common/control/stale.h"
+#include "common/control/watch.h"
 
 namespace relay {
 

@@ -37,17 +37,24 @@ inline ListPlace list_place(const std::string& text) {
     return {text.substr(0, space), text.substr(space + 1)};
 }
 
+// Several relays of one home; no name has a '/'.
+inline std::string home_place(const auto& entry) {
+    return entry.relay.empty() ? entry.home : entry.home + "/" + entry.relay;
+}
+
+// Visitors have several sessions, and come after all homes: no name begins with '~'.
 inline ListPlace place_of(const SessionSnapshot& session) {
-    return {session.home};
+    if (session.visitor.empty()) return {home_place(session)};
+    return {"~" + session.visitor, session.id};
 }
 inline ListPlace place_of(const HomeSnapshot& home) {
     return {home.name};
 }
 inline ListPlace place_of(const StreamSnapshot& stream) {
-    return {stream.home, std::to_string(stream.id)};
+    return {home_place(stream), std::to_string(stream.id)};
 }
 inline ListPlace place_of(const ForwardSnapshot& forward) {
-    return {forward.home, forward.listen};
+    return {home_place(forward), forward.listen};
 }
 
 // How many entries something is worth, of the max_listed that a reply has.

@@ -34,6 +34,11 @@ struct HomeList {
     std::string next = {};
 };
 
+struct VisitorList {
+    std::vector<VisitorSnapshot> visitors = {};
+    std::uint64_t left_off = 0;
+};
+
 struct InvitationList {
     std::vector<InvitationSnapshot> invitations = {};
     std::uint64_t left_off = 0;
@@ -44,8 +49,18 @@ struct AllowList {
     std::uint64_t left_off = 0;
 };
 
+struct GuardedList {
+    std::vector<GuardedSnapshot> sources = {};
+    std::uint64_t left_off = 0;
+};
+
 struct ProbeList {
     std::vector<ProbeSnapshot> probes = {};
+    std::uint64_t left_off = 0;
+};
+
+struct CheckList {
+    std::vector<CheckSnapshot> checks = {};
     std::uint64_t left_off = 0;
 };
 

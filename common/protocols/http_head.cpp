@@ -60,13 +60,13 @@ Status parse_status_line(std::string_view line, HttpResponseHead& head) {
     return Done{};
 }
 
-Status parse_field(std::string_view line, HttpResponseHead& head) {
+Status parse_field(std::string_view line, std::vector<HttpField>& fields) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
         return malformed("an HTTP header line has no name");
     }
     if (has_control(line)) return malformed("an HTTP header has control characters");
-    head.fields.push_back(
+    fields.push_back(
         {std::string{line.substr(0, colon)}, std::string{trimmed(line.substr(colon + 1))}});
     return Done{};
 }
@@ -74,15 +74,20 @@ Status parse_field(std::string_view line, HttpResponseHead& head) {
 Result<std::optional<HttpResponseHead>> parse(std::string_view text) {
     HttpResponseHead head;
     if (auto status = parse_status_line(take_line(text), head); !status) return status.error();
-    while (!text.empty()) {
-        const auto line = take_line(text);
-        if (line.empty()) break;
-        if (auto status = parse_field(line, head); !status) return status.error();
-    }
+    if (auto status = parse_http_fields(text, head.fields); !status) return status.error();
     return std::optional{std::move(head)};
 }
 
 }  // namespace
+
+Status parse_http_fields(std::string_view lines, std::vector<HttpField>& into) {
+    while (!lines.empty()) {
+        const auto line = take_line(lines);
+        if (line.empty()) break;
+        if (auto status = parse_field(line, into); !status) return status.error();
+    }
+    return Done{};
+}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),

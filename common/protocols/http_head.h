@@ -27,6 +27,9 @@ struct HttpResponseHead {
     const std::string* field(std::string_view name) const;
 };
 
+// The lines of a head behind its first one, up to the empty line or the end.
+Status parse_http_fields(std::string_view lines, std::vector<HttpField>& into);
+
 // Equal but for the case of ASCII letters.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 

@@ -33,25 +33,35 @@ bool take_line(std::string_view& text, std::string_view& line) {
     return true;
 }
 
+// [MS-RDPBCGR] 2.2.1.2.1: what the server selected.
+std::string rdp_selected(std::uint8_t protocol) {
+    switch (protocol) {
+        case 0: return "RDP, standard RDP security, no TLS (PROTOCOL_RDP)";
+        case 1: return "RDP, TLS (PROTOCOL_SSL)";
+        case 2: return "RDP, NLA (PROTOCOL_HYBRID)";
+        case 4: return "RDP, RDSTLS (PROTOCOL_RDSTLS)";
+        case 8: return "RDP, NLA (PROTOCOL_HYBRID_EX)";
+        case 16: return "RDP, Microsoft Entra (PROTOCOL_RDSAAD)";
+        default: return "RDP, security protocol " + std::to_string(protocol);
+    }
+}
+
+// [MS-RDPBCGR] 2.2.1.2.2: why it selected nothing.
+std::string rdp_failure(std::uint8_t code) {
+    switch (code) {
+        case 1: return "RDP, TLS required (SSL_REQUIRED_BY_SERVER)";
+        case 2: return "RDP, TLS not allowed (SSL_NOT_ALLOWED_BY_SERVER)";
+        case 3: return "RDP, no TLS certificate (SSL_CERT_NOT_ON_SERVER)";
+        case 4: return "RDP, inconsistent flags (INCONSISTENT_FLAGS)";
+        case 5: return "RDP, NLA required (HYBRID_REQUIRED_BY_SERVER)";
+        case 6: return "RDP, TLS with a user's certificate required (SSL_WITH_USER_AUTH_REQUIRED)";
+        default: return "RDP, negotiation failure " + std::to_string(code);
+    }
+}
+
 std::string rdp_negotiation(std::uint8_t type, std::uint8_t value) {
     constexpr std::uint8_t response = 2;
-    if (type == response) {
-        switch (value) {
-            case 0: return "RDP, standard security";
-            case 1: return "RDP, TLS";
-            case 2:
-            case 8: return "RDP, NLA";
-            default: return "RDP, security protocol " + std::to_string(value);
-        }
-    }
-    switch (value) {
-        case 1: return "RDP, TLS required";
-        case 2: return "RDP, TLS not allowed";
-        case 3: return "RDP, no TLS certificate";
-        case 5: return "RDP, NLA required";
-        case 6: return "RDP, TLS with user authentication required";
-        default: return "RDP, negotiation failure " + std::to_string(value);
-    }
+    return type == response ? rdp_selected(value) : rdp_failure(value);
 }
 
 }  // namespace

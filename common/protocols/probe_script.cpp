@@ -19,6 +19,13 @@ constexpr std::uint8_t rdp_request[] = {
     0x01, 0x00, 0x08, 0x00, 0x0b, 0x00, 0x00, 0x00,  // RDP_NEG_REQ, little-endian
 };
 
+// The same, for SSL alone: a server that wants NLA refuses it.
+constexpr std::uint8_t rdp_request_without_nla[] = {
+    0x03, 0x00, 0x00, 0x13,                          //
+    0x0e, 0xe0, 0x00, 0x00, 0x00, 0x00, 0x00,        //
+    0x01, 0x00, 0x08, 0x00, 0x01, 0x00, 0x00, 0x00,  //
+};
+
 constexpr std::string_view http_request =
     "HEAD / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: relayd-probe\r\nConnection: close\r\n\r\n";
 
@@ -77,13 +84,14 @@ ProbeKind kind_for_port(std::uint16_t port) {
     }
 }
 
-ProbeScript::ProbeScript(ProbeKind kind) : kind_(kind) {
+ProbeScript::ProbeScript(ProbeKind kind, RdpSecurity rdp) : kind_(kind), rdp_(rdp) {
     check(kind != ProbeKind::None && kind != ProbeKind::Auto);
 }
 
 Bytes ProbeScript::to_send() const {
     switch (kind_) {
-        case ProbeKind::Rdp: return rdp_request;
+        case ProbeKind::Rdp:
+            return rdp_ == RdpSecurity::Any ? Bytes{rdp_request} : Bytes{rdp_request_without_nla};
         case ProbeKind::Http: return bytes_of(http_request);
         case ProbeKind::Tls: return probe_client_hello();
         case ProbeKind::Tcp:

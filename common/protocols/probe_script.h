@@ -19,12 +19,16 @@ constexpr std::size_t max_probe_detail = 120;   // Bytes.
 // The probe that fits the service usually found on `port`: never Auto, never None.
 ProbeKind kind_for_port(std::uint16_t port);
 
+// What an RDP server is offered: whatever it may want, or TLS without NLA, to see whether it
+// insists.
+enum class RdpSecurity { Any, WithoutNla };
+
 // One probe of one target, from the moment it is connected. Its verdict is the same however the
 // answer is cut into pieces. Once there is a verdict, it stays, whatever comes after.
 class ProbeScript {
 public:
     // Neither None nor Auto.
-    explicit ProbeScript(ProbeKind kind);
+    explicit ProbeScript(ProbeKind kind, RdpSecurity rdp = RdpSecurity::Any);
 
     // To send at once. Empty where the server speaks first. Lives as long as the program.
     Bytes to_send() const;
@@ -37,14 +41,15 @@ public:
     Verdict ended();
     Verdict timed_out();
 
-    // What was seen, for people: "SSH-2.0-OpenSSH_9.2p1", "RDP, NLA required". Printable ASCII, at
-    // most max_probe_detail. Empty before the verdict, and where there is nothing to add to it.
+    // What was seen, for people: "SSH-2.0-OpenSSH_9.2p1", "RDP, NLA required (…)". Printable ASCII,
+    // at most max_probe_detail. Empty before the verdict, and where there is nothing to add to it.
     const std::string& detail() const { return detail_; }
 
 private:
     Verdict decide(Verdict verdict, std::string_view detail);
 
     ProbeKind kind_;
+    RdpSecurity rdp_;
     ByteVector heard_;
     std::optional<Verdict> verdict_;
     std::string detail_;

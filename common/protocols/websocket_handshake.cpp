@@ -28,6 +28,15 @@ bool is_safe(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
 }
 
+// One line, with a name (RFC 9110 5.1).
+bool is_field(std::string_view line) {
+    const auto colon = line.find(':');
+    return colon != std::string_view::npos && is_safe(line.substr(0, colon)) &&
+           std::none_of(line.begin(), line.end(), [](char c) {
+               return c != '\t' && (static_cast<unsigned char>(c) < ' ' || c == 127);
+           });
+}
+
 }  // namespace
 
 std::string new_websocket_key(Random& random) {
@@ -45,10 +54,17 @@ Result<std::string> websocket_request(const WebSocketRequest& request) {
     if (!is_safe(request.host) || !is_safe(request.path) || !request.path.starts_with('/')) {
         return Error{ErrorCode::Malformed, "host or path cannot stand in an HTTP request"};
     }
+    std::string more;
+    for (const auto& field : request.fields) {
+        if (!is_field(field)) {
+            return Error{ErrorCode::Malformed, "a header cannot stand in an HTTP request"};
+        }
+        more += field + "\r\n";
+    }
     return "GET " + request.path + " HTTP/1.1\r\nHost: " + request.host +
            "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + request.key +
            "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " +
-           std::string{websocket_subprotocol} + "\r\n\r\n";
+           std::string{websocket_subprotocol} + "\r\n" + more + "\r\n";
 }
 
 Status check_websocket_answer(const HttpResponseHead& head, std::string_view key) {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/random.h"
 #include "common/base/result.h"
@@ -22,9 +23,10 @@ struct WebSocketRequest {
     std::string host;  // As in the Host field: with the port where it is not the usual one.
     std::string path = "/";
     std::string key;
+    std::vector<std::string> fields = {};  // More of them: "Name: value".
 };
 
-// Fails when host or path have characters that would break the request.
+// Fails when host, path or fields have characters that would break the request.
 Result<std::string> websocket_request(const WebSocketRequest& request);
 
 // Whether `head` is a 101 that answers `key` and speaks our subprotocol; an error says what the

@@ -8,14 +8,14 @@
 #include <string>
 
 #include "common/base/check.h"
-#include "common/session/crash_fence.h"
+#include "common/base/crash_fence.h"
 
 namespace relay {
 
 namespace {
 
 constexpr std::size_t class_count = 17;  // 256 B, 512 B … 16 MiB.
-constexpr std::size_t head_bytes = 512;
+constexpr std::size_t head_bytes = 1024;
 constexpr std::size_t page_bytes = 4096;
 constexpr std::array<char, 8> arena_mark = {'r', 'e', 'l', 'a', 'y', 'd', '\0', 'A'};
 
@@ -55,11 +55,12 @@ struct Arena::Head {
     FreeList free[class_count];
     std::uint64_t used_bytes;
     std::uint64_t fresh;  // Everything from here on was never handed out.
+    MoveMark move;
 };
 
 Arena::Arena(MutableBytes memory) : memory_(memory) {
     check(memory.size() >= 65536);
-    new (memory.data()) Head{{}, layout, 0, 0, {}, 0, head_bytes};
+    new (memory.data()) Head{{}, layout, 0, 0, {}, 0, head_bytes, {}};
     crash_fence();
     head().mark = arena_mark;
     static_assert(sizeof(Head) <= head_bytes);
@@ -142,6 +143,10 @@ BlockOffset& Arena::root() const {
     return head().root;
 }
 
+MoveMark& Arena::mark() const {
+    return head().move;
+}
+
 Result<ArenaRemains> ArenaRemains::open(MutableBytes memory) {
     if (memory.size() < sizeof(Arena::Head)) {
         return Error{ErrorCode::Malformed, "too little memory for any stream"};
@@ -163,6 +168,10 @@ Result<ArenaRemains> ArenaRemains::open(MutableBytes memory) {
 
 BlockOffset ArenaRemains::root() const {
     return std::launder(reinterpret_cast<const Arena::Head*>(memory_.data()))->root;
+}
+
+const MoveMark& ArenaRemains::mark() const {
+    return std::launder(reinterpret_cast<const Arena::Head*>(memory_.data()))->move;
 }
 
 std::optional<Bytes> ArenaRemains::view(BlockOffset block, std::size_t bytes) const {

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "common/base/bytes.h"
+#include "common/base/move_mark.h"
 #include "common/base/result.h"
 
 namespace relay {
@@ -22,7 +23,7 @@ public:
     static constexpr std::size_t block_max_bytes = std::size_t{16} << 20;
     // Of the head and of all records that are kept in an arena. Whoever changes one of these
     // changes this number: then a process does not go on with what another layout has left.
-    static constexpr std::uint32_t layout = 2;
+    static constexpr std::uint32_t layout = 5;
 
     // Formats `memory` (page aligned, at least 64 KiB), which outlives the arena. Pages are
     // touched only as they are used, so that a large mapping costs nothing by itself.
@@ -38,6 +39,10 @@ public:
 
     // The first of the records that lead to all others; 0: none.
     BlockOffset& root() const;
+
+    // Of the call that moves bytes of a local socket, where nobody else counts them. Its page is
+    // the first one, with all that is used at each step.
+    MoveMark& mark() const;
 
     // Hands to `discard` the pages of blocks that nobody has needed since the last call: their
     // content is lost, and their memory may go back to the system. What is in use time and again
@@ -66,6 +71,7 @@ public:
     static Result<ArenaRemains> open(MutableBytes memory);
 
     BlockOffset root() const;
+    const MoveMark& mark() const;
     // Null: no such record can lie there.
     template <typename Record>
     const Record* find(BlockOffset block) const {

@@ -19,6 +19,7 @@ struct Attachment {
     bool ready = false;                  // The peer's RESUMED has come: data may flow.
     bool bye_written = false;
     std::optional<std::uint64_t> pong{};   // The token to answer.
+    bool answer_wanted = false;            // Somebody asked by ping().
     std::optional<Duration> round_trip{};  // The shortest that a ping has shown.
     std::size_t busy = 0;              // How many streams have bytes under way or to send on it.
     std::deque<StreamId> acks_owed{};  // Of streams whose DATA came here last.

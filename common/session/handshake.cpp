@@ -19,6 +19,11 @@ constexpr std::string_view home_proof_label = "relayd-home-proof-v1";
 constexpr std::string_view invitation_proof_label = "relayd-invitation-proof-v1";
 constexpr std::size_t handshake_frame_max_bytes = 1024;
 
+// What a PROOF asks for.
+constexpr std::uint8_t asks_as_home = 0;
+constexpr std::uint8_t asks_to_register = 1;
+constexpr std::uint8_t asks_as_visitor = 2;
+
 Error malformed(const char* text) {
     return Error{ErrorCode::Malformed, text};
 }
@@ -90,11 +95,17 @@ bool is_home_name(std::string_view name) {
 
 }  // namespace
 
+std::string_view name_of(PeerKind kind) {
+    return kind == PeerKind::Home ? "home" : "visitor";
+}
+
 HomeHandshake::HomeHandshake(Options options, Random& random)
-    : options_(std::move(options)), transcript_(transcript_label) {
+    : options_(std::move(options)), transcript_(transcript_label), unbound_(transcript_label) {
     check(options_.slot < wire::carrier_slots_max);
-    check(!options_.invitation || options_.resume == SessionId{});
+    check(!options_.invitation ||
+          (options_.resume == SessionId{} && options_.kind == PeerKind::Home));
     add_binding(transcript_, options_.binding);
+    add_binding(unbound_, std::nullopt);
     std::uint8_t room[4 + wire::nonce_bytes];
     ByteWriter writer{room};
     std::array<std::uint8_t, wire::nonce_bytes> nonce;
@@ -103,6 +114,7 @@ HomeHandshake::HomeHandshake(Options options, Random& random)
     writer.u16(wire::version_max);
     writer.bytes(nonce);
     add_frame(transcript_, FrameType::Hello, writer.written());
+    add_frame(unbound_, FrameType::Hello, writer.written());
     append_frame(output_, FrameType::Hello, writer.written());
 }
 
@@ -148,13 +160,40 @@ Status HomeHandshake::on_challenge(Bytes payload) {
         return Error{ErrorCode::Unsupported, "the relay chose a version that was not offered"};
     }
     add_frame(transcript_, FrameType::Challenge, payload.first(payload.size() - 64));
-    if (!verify(key, signed_message(relay_proof_label, transcript_), array_of<64>(signature))) {
+    add_frame(unbound_, FrameType::Challenge, payload.first(payload.size() - 64));
+    if (Status fits = heed_relay_proof(key, array_of<64>(signature)); !fits) return fits;
+    version_ = version;
+    state_ = State::Approval;
+    event_ = RelayProved{key};
+    return Done{};
+}
+
+// What the relay has signed decides whether the handshake goes on bound or unbound.
+Status HomeHandshake::heed_relay_proof(const PublicKey& key, const Signature& signature) {
+    const bool may_be_unbound = options_.unbound == Unbound::Accepted;
+    const bool is_bound = options_.binding.has_value();
+    if ((is_bound || may_be_unbound) &&
+        verify(key, signed_message(relay_proof_label, transcript_), signature)) {
+        return Done{};
+    }
+    if (!verify(key, signed_message(relay_proof_label, unbound_), signature)) {
         return Error{
             ErrorCode::Unauthentic,
             "the relay's signature does not fit this connection: somebody may be in between"};
     }
-    state_ = State::Approval;
-    event_ = RelayProved{key};
+    if (!is_bound && !may_be_unbound) {
+        return Error{ErrorCode::Unauthentic,
+                     "this TLS connection has nothing that could bind the handshake to it "
+                     "(RFC 9266), so that somebody in between would not be noticed"};
+    }
+    if (!may_be_unbound) {
+        return Error{ErrorCode::Unauthentic,
+                     "TLS is ended by somebody between here and the relay, who could read and "
+                     "change everything; if that is a web server before the relay, which you "
+                     "trust, write tls-ended-by-proxy: yes and tls-verify: system in the settings, "
+                     "or dial by https+poll://"};
+    }
+    transcript_ = unbound_;
     return Done{};
 }
 
@@ -167,7 +206,9 @@ void HomeHandshake::approve_relay() {
     writer.u8(options_.slot);
     writer.text16(options_.name.substr(0, wire::home_name_max_bytes));
     const auto& invitation = options_.invitation;
-    writer.u8(invitation ? 1 : 0);
+    writer.u8(invitation                           ? asks_to_register
+              : options_.kind == PeerKind::Visitor ? asks_as_visitor
+                                                   : asks_as_home);
     if (invitation) writer.bytes(invitation->public_key().bytes);
     proof_.resize(writer.size());
     add_frame(transcript_, FrameType::Proof, proof_);
@@ -193,6 +234,7 @@ Status HomeHandshake::on_welcome(Bytes payload) {
     welcome.resumed = reader.u8() != 0;
     welcome.keep = std::chrono::seconds(reader.u32());
     if (!reader.at_end()) return malformed("WELCOME of a wrong length");
+    welcome.version = version_;
     if ((welcome.session == SessionId{}) != options_.invitation.has_value()) {
         return malformed(options_.invitation ? "WELCOME to a session that was not asked for"
                                              : "WELCOME to no session");
@@ -213,7 +255,7 @@ Status HomeHandshake::on_refusal(Bytes payload) {
         return malformed("REFUSAL of a wrong length");
     }
     state_ = State::Done;
-    const bool known = reason >= 1 && reason <= static_cast<std::uint8_t>(RefusalReason::OtherHome);
+    const bool known = reason >= 1 && reason <= static_cast<std::uint8_t>(RefusalReason::ByRule);
     event_ = Refusal{known ? RefusalReason{reason} : RefusalReason::Busy, std::string(text)};
     return Done{};
 }
@@ -259,13 +301,21 @@ Status RelayHandshake::on_hello(Bytes payload) {
     // A later version may say more.
     if (!reader.ok() || lowest > highest) return malformed("HELLO of a wrong length");
     add_frame(transcript_, FrameType::Hello, payload);
-    const std::uint16_t version = std::min(highest, wire::version_max);
+    const std::uint16_t version = std::min(highest, options_.version_max);
     if (version < lowest || version < wire::version_min) {
         state_ = State::Verdict;
         refuse({RefusalReason::NoVersion,
                 "no version of the protocol in common: upgrade the older side"});
         return Done{};
     }
+    if (!options_.binding && options_.unbound == Unbound::Refused) {
+        state_ = State::Verdict;
+        refuse({RefusalReason::NotBound,
+                "TLS does not reach from you to the relay, and whoever ends it is none of the "
+                "relay's trusted-proxies"});
+        return Done{};
+    }
+    version_ = version;
     challenge_.resize(handshake_frame_max_bytes);
     ByteWriter writer{challenge_};
     writer.u16(version);
@@ -291,12 +341,14 @@ Status RelayHandshake::on_proof(Bytes payload) {
     proof.resume = array_of<wire::session_id_bytes>(reader.bytes(wire::session_id_bytes));
     proof.slot = reader.u8();
     const std::string_view name = reader.text16();
-    const std::uint8_t invited = reader.u8();
-    if (invited == 1) proof.invitation = PublicKey{array_of<32>(reader.bytes(32))};
+    const std::uint8_t asks = reader.u8();
+    const bool is_invited = asks == asks_to_register;
+    proof.kind = asks == asks_as_visitor ? PeerKind::Visitor : PeerKind::Home;
+    if (is_invited) proof.invitation = PublicKey{array_of<32>(reader.bytes(32))};
     const std::size_t signed_size = payload.size() - reader.rest().size();
-    const Bytes by_invitation = reader.bytes(invited == 1 ? 64 : 0);
+    const Bytes by_invitation = reader.bytes(is_invited ? 64 : 0);
     const Bytes signature = reader.bytes(64);
-    if (!reader.at_end() || invited > 1) return malformed("PROOF of a wrong length");
+    if (!reader.at_end() || asks > asks_as_visitor) return malformed("PROOF of a wrong length");
     if (proof.slot >= wire::carrier_slots_max) return malformed("PROOF for an impossible slot");
     if (!is_home_name(name)) return malformed("PROOF with an impossible name");
     if (proof.invitation && proof.resume != SessionId{}) {
@@ -313,6 +365,7 @@ Status RelayHandshake::on_proof(Bytes payload) {
         return Error{ErrorCode::Unauthentic, "the home's signature does not fit this connection"};
     }
     proof.name = name;
+    proof.version = version_;
     state_ = State::Verdict;
     event_ = std::move(proof);
     return Done{};

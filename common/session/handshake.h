@@ -7,7 +7,8 @@
 //                                <------  Welcome (session, how long it is kept), or Refusal
 //
 // A home that was invited proves its invitation's key too, and is welcomed to no session: its key
-// is registered, and it dials again without the invitation.
+// is registered, and it dials again without the invitation. A visitor does all that a home does,
+// and says that it is one.
 //
 // Each signature covers a hash of all messages so far and of the TLS channel. The relay proves
 // itself first, so that nobody else learns the home's name and key. Deterministic: signing is asked
@@ -25,11 +26,16 @@
 #include "common/crypto/ed25519.h"
 #include "common/crypto/transcript.h"
 #include "common/session/ids.h"
+#include "common/wire/limits.h"
 
 namespace relay {
 
 // The TLS exporter's value (RFC 9266), where TLS is end to end.
 using ChannelBinding = std::optional<std::array<std::uint8_t, 32>>;
+
+// Whether a handshake may go without it (PROTOCOL.md 3.2): only where the operator has said so, of
+// a proxy that ends TLS.
+enum class Unbound : std::uint8_t { Refused, Accepted };
 
 // Sign `message` with the own key, then call provide_signature().
 struct SignatureNeeded {
@@ -38,11 +44,15 @@ struct SignatureNeeded {
 
 // Why a relay turns a home away. On the wire.
 enum class RefusalReason : std::uint8_t {
-    UnknownKey = 1,   // No home has this key.
+    UnknownKey = 1,   // Nobody has this key.
     NotFromHere = 2,  // The home's key, from an address where it may not be used.
     NoVersion = 3,    // No version of the protocol in common.
     Busy = 4,         // A limit of the relay.
-    OtherHome = 5,    // To an invited home: its key, or its invitation, is another home's.
+    // To an invited home: its key, or its invitation, is another home's. And to a home whose key
+    // is a visitor's, or the other way round.
+    OtherHome = 5,
+    NotBound = 6,  // TLS is not end to end, and not ended by a proxy that the relay trusts.
+    ByRule = 7,    // Known, and not now: a rule of the relay's operator, which the text says.
 };
 
 struct Refusal {
@@ -51,18 +61,25 @@ struct Refusal {
 };
 
 struct Welcome {
-    SessionId session{};   // All zero for an invited home, and for no other.
-    bool resumed = false;  // False: all streams of any former session are gone.
-    Duration keep{};       // How long the relay keeps the session without a carrier.
+    SessionId session{};        // All zero for an invited home, and for no other.
+    bool resumed = false;       // False: all streams of any former session are gone.
+    Duration keep{};            // How long the relay keeps the session without a carrier.
+    std::uint16_t version = 0;  // Of the protocol; as whoever dialled hears it.
 };
 
-// What the relay knows of a home after its proof.
+// Who dials.
+enum class PeerKind : std::uint8_t { Home, Visitor };
+std::string_view name_of(PeerKind kind);
+
+// What the relay knows of a home, or a visitor, after its proof.
 struct HomeProof {
     std::string name;  // Wished by the home; the key decides.
     PublicKey key;
     SessionId resume{};     // All zero: none.
     std::uint8_t slot = 0;  // A new carrier replaces the former one of the same slot.
     std::optional<PublicKey> invitation = {};  // Proved as well: it asks to be registered.
+    PeerKind kind = PeerKind::Home;
+    std::uint16_t version = 0;  // Of the protocol, that both speak.
 };
 
 class HomeHandshake {
@@ -74,6 +91,8 @@ public:
         std::uint8_t slot = 0;
         ChannelBinding binding;
         std::optional<PrivateKey> invitation = {};  // Register by it; `resume` is zero then.
+        PeerKind kind = PeerKind::Home;
+        Unbound unbound = Unbound::Refused;
     };
     // The relay owns this key. Call approve_relay() to go on, or give up.
     struct RelayProved {
@@ -98,11 +117,14 @@ private:
     enum class State { Hello, Approval, Signing, Verdict, Done };
 
     Status on_challenge(Bytes payload);
+    Status heed_relay_proof(const PublicKey& key, const Signature& signature);
     Status on_welcome(Bytes payload);
     Status on_refusal(Bytes payload);
 
     Options options_;
     Transcript transcript_;
+    Transcript unbound_;  // As if there were no binding.
+    std::uint16_t version_ = 0;
     State state_ = State::Hello;
     ByteVector proof_;  // Without the home's signature, until that is provided.
     ByteVector output_;
@@ -114,6 +136,8 @@ public:
     struct Options {
         PublicKey key;
         ChannelBinding binding;
+        Unbound unbound = Unbound::Refused;
+        std::uint16_t version_max = wire::version_max;  // Highest that it speaks.
     };
     using Event = std::variant<SignatureNeeded, HomeProof>;
 
@@ -139,6 +163,7 @@ private:
     Options options_;
     Transcript transcript_;
     std::array<std::uint8_t, wire::nonce_bytes> nonce_;
+    std::uint16_t version_ = 0;
     State state_ = State::Hello;
     ByteVector challenge_;  // Without its signature, until that is provided.
     ByteVector output_;

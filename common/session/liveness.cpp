@@ -4,6 +4,12 @@
 
 namespace relay {
 
+void Liveness::ask(TimePoint now) {
+    if (state_ != State::Resting) return;
+    state_ = State::Due;
+    silent_from_ = now;
+}
+
 std::uint64_t Liveness::ping_written(TimePoint now) {
     state_ = State::Waiting;
     written_at_ = now;

@@ -36,6 +36,8 @@ public:
     Liveness(Limits limits, Habit habit, TimePoint now)
         : limits_(limits), habit_(habit), rests_from_(now), silent_from_(now), heard_at_(now) {}
 
+    // Somebody wants to know now: the next ping is due, unless one is under way.
+    void ask(TimePoint now);
     bool ping_due() const { return state_ == State::Due; }
     // The token of the ping that has been written.
     std::uint64_t ping_written(TimePoint now);

@@ -3,8 +3,8 @@
 // anything of it goes.
 #pragma once
 
+#include "common/base/crash_fence.h"
 #include "common/session/arena.h"
-#include "common/session/crash_fence.h"
 
 namespace relay {
 

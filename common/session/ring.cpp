@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "common/session/crash_fence.h"
+#include "common/base/crash_fence.h"
 
 namespace relay {
 

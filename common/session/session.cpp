@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "common/session/crash_fence.h"
+#include "common/base/crash_fence.h"
 
 namespace relay {
 
@@ -70,6 +70,7 @@ Session::~Session() {
     streams_.for_each([&](StreamRecord& stream) {
         release_rings(stream);
         forget_destination(stream);
+        forget_seal(stream);
     });
     arena_.release(block_, sizeof(SessionRecord));
 }
@@ -130,6 +131,14 @@ void Session::announce_everything(Attachment& carrier) {
             carrier.to_announce.push_back(stream.id);
         }
     });
+}
+
+void Session::ping(CarrierId carrier, TimePoint now) {
+    Attachment* attachment = find(carrier);
+    if (attachment == nullptr || over_) return;
+    now_ = now;
+    attachment->answer_wanted = true;
+    attachment->liveness.ask(now);
 }
 
 void Session::detach(CarrierId carrier, TimePoint now) {

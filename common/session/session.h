@@ -17,6 +17,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "common/sealing/seal_record.h"
 #include "common/session/arena.h"
 #include "common/session/attachment.h"
 #include "common/session/event.h"
@@ -53,11 +54,15 @@ struct StreamInfo {
     bool connected = false;  // The far end's socket is.
     bool sent_finish = false;
     bool received_finish = false;
+    bool received_all = false;         // Nothing comes behind what read_data() has.
     std::uint64_t bytes_sent = 0;      // Acknowledged by the peer.
     std::uint64_t bytes_received = 0;  // Consumed here.
     std::size_t buffered_bytes = 0;    // Held in both rings.
     std::optional<CarrierId> carrier;
     LocalSocket socket{};
+    std::uint64_t bytes_written = 0;  // Acknowledged or not.
+    bool sealed = false;              // End to end: what passes here is ciphertext, or made of it,
+    std::optional<PublicKey> sealed_with = {};  // with whom, once that is proved to us.
 };
 
 // What the local socket of a stream has given and taken since the stream began, by the kernel's
@@ -79,10 +84,12 @@ public:
     Session(Side side, const SessionId& id, Arena& arena, const SessionOptions& options,
             TimePoint now);
     // Goes on with a session that another process left, without carriers. `find_socket` is asked
-    // once for each local socket and says how far it is; nothing: it is gone. A stream without
+    // once for each local socket and says how far it is, for which it may need to know how far it
+    // was when that process last wrote it down; nothing: it is gone. A stream without
     // its socket, or whose record makes no sense, is reset. For those of the peer whose local
     // socket never came to be there is a StreamOpened again.
-    using FindSocket = std::function<std::optional<SocketPosition>(const LocalSocket&)>;
+    using FindSocket = std::function<std::optional<SocketPosition>(
+        const LocalSocket&, const SocketPosition& written_down)>;
     Session(const SessionRemains& remains, const FindSocket& find_socket, Arena& arena,
             const SessionOptions& options, TimePoint now);
     ~Session();
@@ -96,6 +103,10 @@ public:
     // Carriers. An authenticated connection joins or leaves; ids are the driver's, never reused.
     void attach(CarrierId carrier, TimePoint now);
     void detach(CarrierId carrier, TimePoint now);
+
+    // Asks the peer for a sign of life by this carrier: CarrierAnswered follows, or never does. One
+    // that is under way already will do.
+    void ping(CarrierId carrier, TimePoint now);
 
     // Takes whole frames off the front of `input`. An error is the peer's fault: its carrier is
     // detached already, and the driver closes the connection.
@@ -118,6 +129,9 @@ public:
     // A stream without a local socket ends with this process.
     Result<StreamId> open(const Destination& destination, TimePoint now,
                           const LocalSocket& socket = {});
+    // A stream of ours that began without its local socket has it: from now on it can outlive this
+    // process.
+    void set_socket(StreamId stream, const LocalSocket& socket);
     // The peer's stream has its local socket.
     void connected(StreamId stream, const LocalSocket& socket = {});
 
@@ -126,6 +140,9 @@ public:
     std::array<MutableBytes, 2> write_space(StreamId stream);
     // So many bytes were put there. 0 gives the memory back until it is asked for again.
     void wrote(StreamId stream, std::size_t count);
+    // The same, where less room than this is none: `least` is at most SessionOptions'
+    // ring_least_bytes.
+    std::array<MutableBytes, 2> write_space_of(StreamId stream, std::size_t least);
     // The local socket will send nothing more.
     void finish(StreamId stream);
 
@@ -136,10 +153,31 @@ public:
     // Ends a stream at once, both ways. No event of it is worth waiting for.
     void reset(StreamId stream, ResetReason reason);
 
+    // What the local end of a sealed stream keeps (PROTOCOL.md 11); a former one is replaced at
+    // once. False: there is no memory, or no such stream. The stream's bytes and its socket's are
+    // counted apart from then on, as the record says.
+    bool keep_seal(StreamId stream, const SealRecord& seal);
+    // Null: none is kept. Valid as long as the stream lives and keep_seal() is not called.
+    SealRecord* seal(StreamId stream);
+    const SealRecord* seal(StreamId stream) const;
+    // The version of the protocol that the peer speaks, of those that both know; 0: not heard yet.
+    void set_peer_version(std::uint16_t version) { record_.peer_version = version; }
+    std::uint16_t peer_version() const { return record_.peer_version; }
+
+    // Forwards (PROTOCOL.md 10). A home says all that it wants: at most wire::forwards_asked_max.
+    void want_forwards(std::vector<WantedForward> forwards);
+    // A relay says what became of one, and asks for all of them again.
+    void tell_forward(const ForwardTold& forward);
+    void ask_forwards_again();
+
     // Says goodbye to the peer with the next transmit(), resets all streams, ends the session.
     void end(EndReason reason);
 
     bool has(StreamId stream) const;
+    // How far the stream's local socket is, as of the last call here.
+    SocketPosition position(StreamId stream) const;
+    // For calls that move bytes of local sockets which nobody counts.
+    MoveMark& mark() const { return arena_.mark(); }
     std::optional<StreamInfo> info(StreamId stream) const;
     std::vector<StreamId> streams() const;
     CarrierStats carrier_stats(CarrierId carrier) const;
@@ -201,10 +239,21 @@ private:
     wire::Ack ack_of(StreamRecord& stream) const;
     void write_rewind(StreamRecord& stream, ByteWriter& writer) const;
 
+    // What a home wants its relay to listen on (session_forwards.cpp).
+    Status on_forward_message(const wire::ControlMessage& message);
+    void say_forwards();
+    void notice(const wire::ControlMessage& message);
+    void flush_notices();
+
     // Lifecycles (session_streams.cpp).
     StreamRecord fresh_record(StreamId id) const;
     StreamRecord* living(StreamId id) const;
+    // The relay between the two ends only carries it.
+    bool is_sealed_end(const StreamRecord& stream) const {
+        return stream.sealed && side_ == Side::Home;
+    }
     bool put_message(const wire::ControlMessage& message);
+    bool put_bytes(Bytes message);
     void owe_message(StreamRecord& stream);
     void flush_messages();
     bool flush_messages_of(StreamRecord& stream);
@@ -214,6 +263,7 @@ private:
     void release_rings(StreamRecord& stream);
     void forget(StreamRecord& stream);
     void forget_destination(StreamRecord& stream);
+    void forget_seal(StreamRecord& stream);
     void unlink();
 
     // What another process left (session_restore.cpp).
@@ -224,6 +274,10 @@ private:
                          const SessionRemains& remains, const SocketPosition& position);
     bool take_over_destination(StreamRecord& stream, const StreamRecord& former,
                                const SessionRemains& remains);
+    // (session_seals.cpp)
+    static SocketPosition written_down(const StreamRecord& former, const SessionRemains& remains);
+    bool take_over_seal(StreamRecord& stream, const StreamRecord& former,
+                        const SessionRemains& remains, SocketPosition& position);
     void say_again(StreamRecord& stream);
 
     const Side side_;
@@ -244,6 +298,10 @@ private:
     std::deque<Event> events_;
     std::deque<StreamId> messages_owed_;
     std::deque<StreamId> rewinds_owed_;
+    std::deque<ByteVector> notices_;       // Messages about forwards that have found no room yet.
+    std::vector<WantedForward> forwards_;  // Ours, as last said; or the peer's, as far as heard.
+    std::optional<std::size_t> forwards_announced_;  // By the peer; while its list is incomplete.
+    bool asked_again_ = false;
     std::deque<StreamId> memory_waiters_;
     std::optional<TimePoint> memory_retry_;
     TimePoint now_{};  // Of the last input; for what has no time of its own.

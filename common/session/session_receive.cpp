@@ -1,9 +1,10 @@
 // What arrives on a carrier, frame by frame.
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "common/base/check.h"
-#include "common/session/crash_fence.h"
+#include "common/base/crash_fence.h"
 #include "common/session/session.h"
 
 namespace relay {
@@ -134,7 +135,10 @@ Status Session::on_gap(StreamRecord& stream, std::uint64_t end) {
 void Session::keep(StreamRecord& stream, Bytes fresh) {
     const std::size_t count = make_receiving_room(stream, fresh.size());
     if (count > 0) {
-        if (stream.receiving.size() == 0) events_.push_back(StreamReadable{stream.id});
+        // What a sealed stream's end has left there is a part of something, and waits for more.
+        if (stream.receiving.size() == 0 || is_sealed_end(stream)) {
+            events_.push_back(StreamReadable{stream.id});
+        }
         memory_.append(stream.receiving, fresh.first(count));
     }
     if (count == fresh.size()) return;
@@ -189,6 +193,9 @@ void Session::on_pong(Attachment& carrier, std::uint64_t token, TimePoint now) {
     if (!carrier.liveness.pong(token, now)) return;
     const Duration seen = *carrier.liveness.rtt();
     if (!carrier.round_trip || seen < *carrier.round_trip) carrier.round_trip = seen;
+    if (std::exchange(carrier.answer_wanted, false)) {
+        events_.push_back(CarrierAnswered{carrier.id, seen});
+    }
 }
 
 Status Session::on_rewind(const wire::Rewind& rewind) {
@@ -228,6 +235,7 @@ Status Session::on_message(const wire::ControlMessage& message) {
         events_.push_back(StreamConnected{(*found)->id});
         return Done{};
     }
+    if (!std::holds_alternative<wire::Reset>(message)) return on_forward_message(message);
     const auto& reset = std::get<wire::Reset>(message);
     const StreamId id{reset.stream};
     const auto found = known(id);
@@ -252,11 +260,18 @@ Status Session::on_open(const wire::Open& open) {
     }
     const auto block = arena_.allocate(sizeof(StoredDestination));
     if (!block) return broken("no memory for another stream");
-    const Destination destination{std::string(open.host), open.port, std::string(open.visitor)};
+    Destination destination{std::string(open.host), open.port, std::string(open.visitor),
+                            std::string(open.listener)};
+    if (!open.sealed_for.empty()) {
+        destination.sealed_for.emplace();
+        std::copy(open.sealed_for.begin(), open.sealed_for.end(),
+                  destination.sealed_for->bytes.begin());
+    }
     new (arena_.view(*block, sizeof(StoredDestination)).data())
         StoredDestination{stored(destination)};
     StreamRecord record = fresh_record(id);
     record.destination = *block;
+    record.sealed = destination.sealed_for.has_value();
     StreamRecord* stream = streams_.add(record);
     if (stream == nullptr) {
         arena_.release(*block, sizeof(StoredDestination));
@@ -286,6 +301,10 @@ Status Session::on_finish(const wire::Finish& finish) {
     stream.finish_at = finish.offset;
     crash_fence();
     stream.has_finish = true;
+    // Its end may be waiting for more of what it has.
+    if (is_sealed_end(stream) && stream.receiving.size() > 0) {
+        events_.push_back(StreamReadable{stream.id});
+    }
     settle_finish(stream);
     return Done{};
 }

@@ -18,9 +18,10 @@ struct SessionRecord {
     BlockOffset streams = 0;  // The first one's record.
     SessionId id{};
     Side side{};
-    std::uint64_t next_stream = 0;  // The next one that we open.
-    std::uint64_t peer_stream = 0;  // The highest that the peer has opened.
-    TimePoint left_at{};            // When the last carrier left; 0 while there is one.
+    std::uint64_t next_stream = 0;   // The next one that we open.
+    std::uint64_t peer_stream = 0;   // The highest that the peer has opened.
+    TimePoint left_at{};             // When the last carrier left; 0 while there is one.
+    std::uint16_t peer_version = 0;  // Of the protocol, as last heard.
     std::uint8_t owner_size = 0;
     std::array<char, wire::home_name_max_bytes> owner{};  // See SessionOptions.
 

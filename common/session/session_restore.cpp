@@ -15,6 +15,7 @@ Session::Session(const SessionRemains& remains, const FindSocket& find_socket, A
     if (former.left_at != TimePoint{}) record_.left_at = std::min(former.left_at, now);
     record_.next_stream = std::max(record_.next_stream, former.next_stream);
     record_.peer_stream = former.peer_stream;
+    record_.peer_version = former.peer_version;
     may_repeat_ = true;
     const std::vector<StreamRecord> streams = remains.streams();
     const bool goes_on = !streams.empty() && streams.front().id == control_stream &&
@@ -24,7 +25,8 @@ Session::Session(const SessionRemains& remains, const FindSocket& find_socket, A
         if (goes_on) {
             take_over(stream, remains, find_socket);
         } else if (stream.socket.id != 0) {
-            (void)find_socket(stream.socket);  // It is ours, and goes with the session.
+            // It is ours, and goes with the session.
+            (void)find_socket(stream.socket, written_down(stream, remains));
         }
     }
     if (!goes_on) end(EndReason::Forgotten);
@@ -53,16 +55,19 @@ void Session::take_over(const StreamRecord& former, const SessionRemains& remain
     // Its OPEN will be heard again.
     if (!ours && former.id.value > record_.peer_stream) return;
     if (ours && former.id.value >= record_.next_stream) return;
+    SocketPosition counted{former.written(), former.consumed()};
     std::optional<SocketPosition> position;
-    if (former.socket.id != 0) position = find_socket(former.socket);
+    if (former.socket.id != 0) {
+        position = find_socket(former.socket, written_down(former, remains));
+    }
 
     StreamRecord fresh = fresh_record(former.id);
     fresh.opened_at = former.opened_at;
     fresh.socket = former.socket;
+    fresh.sealed = former.sealed;
     StreamRecord* stream = streams_.add(fresh);
     check(stream != nullptr);  // There was room for as many before.
     const bool is_being_connected = !ours && !former.connected && former.socket.id == 0;
-    const SocketPosition counted{former.written(), former.consumed()};
     ResetReason reason = ResetReason::Internal;
     bool lives = false;
     if (former.resetting) {
@@ -71,12 +76,14 @@ void Session::take_over(const StreamRecord& former, const SessionRemains& remain
                            take_over_bytes(*stream, former, remains, counted);
         stream->resetting = true;
     } else if (is_being_connected) {
-        lives = take_over_bytes(*stream, former, remains, counted) &&
+        lives = take_over_seal(*stream, former, remains, counted) &&
+                take_over_bytes(*stream, former, remains, counted) &&
                 take_over_destination(*stream, former, remains);
     } else if (!position) {
         reason = ResetReason::PeerReset;
     } else {
-        lives = take_over_bytes(*stream, former, remains, *position);
+        lives = take_over_seal(*stream, former, remains, *position) &&
+                take_over_bytes(*stream, former, remains, *position);
     }
     if (!lives) {
         stream->resetting = true;

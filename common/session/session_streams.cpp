@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "common/session/crash_fence.h"
+#include "common/base/crash_fence.h"
 #include "common/session/session.h"
 
 namespace relay {
@@ -28,7 +28,8 @@ Result<StreamId> Session::open(const Destination& destination, TimePoint now,
     now_ = now;
     if (over_) return Error{ErrorCode::Refused, "the session is over"};
     if (destination.host.empty() || destination.host.size() > wire::host_max_bytes ||
-        destination.port == 0 || destination.visitor.size() > wire::visitor_max_bytes) {
+        destination.port == 0 || destination.visitor.size() > wire::visitor_max_bytes ||
+        destination.listener.size() > wire::visitor_max_bytes) {
         return Error{ErrorCode::Malformed, "not a destination that can be sent"};
     }
     // The control stream itself counts as one.
@@ -42,15 +43,27 @@ Result<StreamId> Session::open(const Destination& destination, TimePoint now,
     record_.next_stream += 2;
     StreamRecord record = fresh_record(id);
     record.socket = socket;
+    record.sealed = destination.sealed_for.has_value();
     StreamRecord* stream = streams_.add(record);
     if (stream == nullptr) return Error{ErrorCode::TooLarge, "no memory for another stream"};
-    if (!put_message(
-            wire::Open{id.value, destination.port, destination.host, destination.visitor})) {
+    if (!put_message(wire::Open{
+            id.value, destination.port, destination.host, destination.visitor, destination.listener,
+            destination.sealed_for ? Bytes{destination.sealed_for->bytes} : Bytes{}})) {
         streams_.remove(id);
         return too_many;
     }
     pin(*stream, control_.carrier);
     return id;
+}
+
+// The socket is whole before it is named.
+void Session::set_socket(StreamId id, const LocalSocket& socket) {
+    StreamRecord* stream = living(id);
+    if (stream == nullptr || stream->socket.id != 0) return;
+    stream->socket.given = socket.given;
+    stream->socket.taken = socket.taken;
+    crash_fence();
+    stream->socket.id = socket.id;
 }
 
 void Session::connected(StreamId id, const LocalSocket& socket) {
@@ -66,9 +79,15 @@ void Session::connected(StreamId id, const LocalSocket& socket) {
 }
 
 std::array<MutableBytes, 2> Session::write_space(StreamId id) {
+    return write_space_of(id, 1);
+}
+
+std::array<MutableBytes, 2> Session::write_space_of(StreamId id, std::size_t least) {
     StreamRecord* stream = living(id);
     if (stream == nullptr || stream->finished) return {};
-    stream->wants_room = !make_sending_room(*stream);
+    stream->wants_room =
+        !make_sending_room(*stream) || free_bytes(stream->sending) < std::uint32_t(least);
+    if (stream->wants_room) return {};
     return memory_.room(stream->sending);
 }
 
@@ -133,6 +152,12 @@ void Session::reset(StreamId id, ResetReason reason) {
     if (!memory_waiters_.empty()) serve_memory_waiters();
 }
 
+SocketPosition Session::position(StreamId id) const {
+    const StreamRecord* stream = living(id);
+    if (stream == nullptr) return {};
+    return {stream->written(), stream->consumed()};
+}
+
 std::optional<StreamInfo> Session::info(StreamId id) const {
     const StreamRecord* stream = living(id);
     if (stream == nullptr) return std::nullopt;
@@ -141,9 +166,14 @@ std::optional<StreamInfo> Session::info(StreamId id) const {
     info.connected = stream->connected;
     info.sent_finish = stream->finished;
     info.received_finish = stream->has_finish;
+    info.received_all = stream->has_finish && stream->received() == stream->finish_at;
     info.bytes_sent = stream->acknowledged();
     info.bytes_received = stream->consumed();
     info.socket = stream->socket;
+    info.bytes_written = stream->written();
+    info.sealed = stream->sealed;
+    const SealRecord* kept = seal(id);
+    if (kept != nullptr && kept->phase == SealRecord::Phase::Sealed) info.sealed_with = kept->peer;
     info.buffered_bytes = std::size_t{stream->sending.size()} + stream->receiving.size();
     if (stream->carrier != CarrierId{}) info.carrier = stream->carrier;
     return info;
@@ -163,17 +193,21 @@ CarrierStats Session::carrier_stats(CarrierId id) const {
 
 // False: the control stream has no room now; it will have when the peer acknowledges.
 bool Session::put_message(const wire::ControlMessage& message) {
+    std::uint8_t room[wire::control_header_bytes + wire::control_message_max_bytes];
+    ByteWriter writer{room};
+    wire::put_control_message(writer, message);
+    check(writer.ok());
+    return put_bytes(writer.written());
+}
+
+bool Session::put_bytes(Bytes message) {
     if (!control_.sending.has_memory() &&
         !memory_.allocate(control_.sending, wire::control_window_bytes, RingMemory::Use::Control)) {
         wait_for_memory(control_);
         return false;
     }
-    std::uint8_t room[wire::control_header_bytes + wire::control_message_max_bytes];
-    ByteWriter writer{room};
-    wire::put_control_message(writer, message);
-    check(writer.ok());
-    if (free_bytes(control_.sending) < writer.size()) return false;
-    memory_.append(control_.sending, writer.written());
+    if (free_bytes(control_.sending) < message.size()) return false;
+    memory_.append(control_.sending, message);
     return true;
 }
 
@@ -191,6 +225,7 @@ void Session::flush_messages() {
         if (stream != nullptr && !flush_messages_of(*stream)) return;
         messages_owed_.pop_front();
     }
+    flush_notices();
 }
 
 // False: some had to stay. Afterwards the stream may be gone.
@@ -270,6 +305,7 @@ void Session::forget(StreamRecord& stream) {
     streams_.remove(stream.id);
     release_rings(gone);
     forget_destination(gone);
+    forget_seal(gone);
 }
 
 void Session::forget_destination(StreamRecord& stream) {

@@ -27,8 +27,12 @@ struct StoredDestination {
     std::uint16_t port;
     std::uint8_t host_size;
     std::uint8_t visitor_size;
+    std::uint8_t listener_size;
     std::array<char, wire::host_max_bytes> host;
     std::array<char, wire::visitor_max_bytes> visitor;
+    std::array<char, wire::visitor_max_bytes> listener;
+    bool is_sealed;
+    std::array<std::uint8_t, 32> sealed_for;
 };
 
 StoredDestination stored(const Destination& destination);
@@ -39,6 +43,7 @@ struct StreamRecord {
     ChainLink link{};
     LocalSocket socket{};
     BlockOffset destination = 0;  // A StoredDestination; 0: none is needed any more.
+    BlockOffset seal = 0;         // A SealRecord; 0: the stream is not sealed, or not yet.
     // Of a stream of ours: where the control stream's bytes ended before its OPEN.
     std::uint64_t opened_at = 0;
     CarrierId carrier{};    // Whom it is pinned to; 0: nobody.
@@ -80,6 +85,8 @@ struct StreamRecord {
     bool owes_finish : 1 = false;
     bool owes_done : 1 = false;
 
+    bool sealed : 1 = false;  // Was opened as one that is sealed end to end.
+
     ResetReason reset_reason = ResetReason::Internal;
 
     std::uint64_t acknowledged() const { return sending.begin; }
@@ -91,7 +98,7 @@ struct StreamRecord {
 };
 
 static_assert(std::is_trivially_copyable_v<StreamRecord>);
-static_assert(sizeof(StreamRecord) <= 256);  // One block.
+static_assert(sizeof(StreamRecord) <= 512);  // One block.
 static_assert(std::is_trivially_copyable_v<StoredDestination>);
 
 }  // namespace relay

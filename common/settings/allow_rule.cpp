@@ -23,6 +23,11 @@ Result<std::variant<Cidr, std::string>> parse_where(std::string_view text) {
 }  // namespace
 
 Result<AllowRule> parse_allow_rule(std::string_view text) {
+    if (text.starts_with("unix:")) {
+        auto socket = parse_unix_rule(text);
+        if (!socket) return socket.error();
+        return AllowRule{*std::move(socket), {unix_port, unix_port}};
+    }
     const auto parts = split_host(text);
     if (!parts) return parts.error();
     auto where = parse_where(parts->host);
@@ -38,6 +43,7 @@ Result<AllowRule> parse_allow_rule(std::string_view text) {
 std::string to_text(const AllowRule& rule) {
     const auto* cidr = std::get_if<Cidr>(&rule.where);
     const auto where = cidr != nullptr ? to_text(*cidr) : std::get<std::string>(rule.where);
+    if (is_unix(where) && cidr == nullptr) return where;
     return bracketed(where) + ":" + (rule.ports == every_port ? "*" : to_text(rule.ports));
 }
 
@@ -49,6 +55,7 @@ bool allows(const AllowRule& rule, const IpAddress& address, std::uint16_t port)
 bool allows(const AllowRule& rule, std::string_view host, std::uint16_t port) {
     if (const auto address = parse_ip_address(host)) return allows(rule, *address, port);
     const auto* name = std::get_if<std::string>(&rule.where);
+    if (name != nullptr && is_unix(*name)) return covers_unix(*name, host);
     return name != nullptr && *name == to_lower(host) && rule.ports.contains(port);
 }
 

@@ -1,4 +1,5 @@
-// What a home may be asked to dial: an address, a network or a name, and ports of it.
+// What a home may be asked to dial: an address, a network or a name, and ports of it; or a unix
+// socket.
 #pragma once
 
 #include <string>
@@ -11,8 +12,8 @@
 namespace relay {
 
 struct AllowRule {
-    // A name is kept in lower case and compared as text, never resolved: what it resolves to is
-    // not up to the home's operator.
+    // A unix socket is kept as parse_unix_rule() reads it; a name is kept in lower case and
+    // compared as text, never resolved: what it resolves to is not up to the home's operator.
     std::variant<Cidr, std::string> where;
     PortRange ports{1, 65535};
 
@@ -20,7 +21,7 @@ struct AllowRule {
 };
 
 // "127.0.0.1:3389", "192.168.1.0/24:22", "[2001:db8::/32]:22", "localhost:*",
-// "127.0.0.1:22000-22004".
+// "127.0.0.1:22000-22004", "unix:/run/x.sock", "unix:/run/postgresql/*".
 Result<AllowRule> parse_allow_rule(std::string_view text);
 
 // The form that parse_allow_rule() reads back.

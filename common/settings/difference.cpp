@@ -45,8 +45,12 @@ void compare_home(const std::string& name, const HomeEntry& before, const HomeEn
     home.keys_changed = !std::equal(before.keys.begin(), before.keys.end(), after.keys.begin(),
                                     after.keys.end(), are_equal);
     home.from_changed = before.from != after.from;
+    home.policy_changed = before.policy != after.policy;
+    home.permissions_changed =
+        before.may_listen != after.may_listen || before.may_reach != after.may_reach;
     compare_forwards(before, after, home);
-    const bool is_same = !home.keys_changed && !home.from_changed && home.forwards_added.empty() &&
+    const bool is_same = !home.keys_changed && !home.from_changed && !home.policy_changed &&
+                         !home.permissions_changed && home.forwards_added.empty() &&
                          home.forwards_removed.empty() && home.forwards_changed.empty();
     if (!is_same) into.homes_changed.push_back(std::move(home));
 }
@@ -89,6 +93,12 @@ void compare_relays(const RelaySettings& before, const RelaySettings& after, Dif
         if (!contains(before.listen, endpoint)) into.listen_added.push_back(endpoint);
     }
     Comparison{into.changed}
+        .of("relay.poll", before.poll, after.poll)
+        .of("relay.trusted-proxies", before.trusted_proxies, after.trusted_proxies)
+        .of("relay.fallback", before.fallback, after.fallback)
+        .of("relay.targets", before.targets, after.targets)
+        .of("relay.guard", before.guard, after.guard)
+        .of("relay.accept-hook", before.accept_hook, after.accept_hook)
         .of("relay.public", before.public_endpoint, after.public_endpoint)
         .of("relay.keep-streams", before.keep_streams, after.keep_streams)
         .of("relay.ping-interval", before.ping_interval, after.ping_interval)
@@ -106,10 +116,15 @@ void compare_relays(const RelaySettings& before, const RelaySettings& after, Dif
 void compare_homes(const HomeSettings& before, const HomeSettings& after, Difference& into) {
     into.allow_changed = before.allow != after.allow;
     Comparison{into.changed}
+        .of("home.forwards", before.forwards, after.forwards)
+        .of("home.reach", before.reach, after.reach)
+        .of("home.relays", before.several, after.several)
         .of("home.keep-streams", before.keep_streams, after.keep_streams)
         .of("home.ping-interval", before.ping_interval, after.ping_interval)
         .of("home.ping-deadline", before.ping_deadline, after.ping_deadline)
         .of("home.connect-timeout", before.connect_timeout, after.connect_timeout)
+        .of("home.end-to-end", before.end_to_end, after.end_to_end)
+        .of("home.visitors", before.visitors, after.visitors)
         .of("home.reconnect-first", before.reconnect_first, after.reconnect_first)
         .of("home.reconnect-most", before.reconnect_most, after.reconnect_most);
     Comparison{into.need_restart}
@@ -120,8 +135,10 @@ void compare_homes(const HomeSettings& before, const HomeSettings& after, Differ
         .of("home.relay-key", before.relay_key, after.relay_key)
         .of("home.key", before.key, after.key)
         .of("home.proxy", before.proxy, after.proxy)
+        .of("home.carrier", before.roads, after.roads)
         .of("home.tls-verify", std::pair{before.tls_verify, before.tls_verify_file},
-            std::pair{after.tls_verify, after.tls_verify_file});
+            std::pair{after.tls_verify, after.tls_verify_file})
+        .of("home.tls-ended-by-proxy", before.tls_ended_by_proxy, after.tls_ended_by_proxy);
 }
 
 }  // namespace
@@ -141,9 +158,10 @@ Difference difference_of(const Settings& before, const Settings& after) {
         .of("state-dir", before.state_dir, after.state_dir)
         .of("memory", before.memory, after.memory);
     const bool is_same_role = before.relay.has_value() == after.relay.has_value() &&
-                              before.home.has_value() == after.home.has_value();
+                              before.home.has_value() == after.home.has_value() &&
+                              before.visit.has_value() == after.visit.has_value();
     if (!is_same_role) {
-        difference.need_restart.emplace_back(after.relay ? "relay" : "home");
+        difference.need_restart.emplace_back(after.relay ? "relay" : after.home ? "home" : "visit");
         return difference;
     }
     if (before.relay) compare_relays(*before.relay, *after.relay, difference);

@@ -19,6 +19,8 @@ struct HomeDifference {
     std::string name;
     bool keys_changed = false;
     bool from_changed = false;
+    bool policy_changed = false;       // What it may take, and when.
+    bool permissions_changed = false;  // What it may listen on and reach.
     std::vector<ForwardSettings> forwards_added;
     std::vector<ForwardSettings> forwards_removed;
     std::vector<ForwardChange> forwards_changed;  // Another target, probe or grace.

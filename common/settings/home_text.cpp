@@ -32,6 +32,9 @@ std::string home_text(const HomeSettings& home) {
     if (home.relay_key) line("relay-key", quoted(to_text(*home.relay_key)));
     if (!home.key.empty()) line("key", quoted(home.key));
     if (!home.proxy.empty()) line("proxy", quoted(home.proxy));
+    if (home.roads.carrier != CarrierChoice::Auto) {
+        line("carrier", std::string{name_of(home.roads.carrier)});
+    }
     if (home.allow.empty()) {
         text += "  # Nothing may be dialled yet: relayctl allow HOST:PORT, or here:\n";
         text += "  # allow: [ \"127.0.0.1:3389\" ]\n";

@@ -17,30 +17,28 @@ Result<LogLevel> parse_log_level(std::string_view text) {
                                            "error"};
 }
 
-Result<std::string> parse_group(std::string_view text) {
-    auto group = parse_text(text);
-    const bool is_word = group && text.find_first_of(" :/,") == std::string_view::npos;
-    if (is_word) return group;
-    return Error{ErrorCode::Malformed, "expected the name of a group"};
-}
-
 void read_role(MapReader& reader, Source& source, Settings& into) {
     const Node* relay = reader.find("relay");
     const Node* home = reader.find("home");
-    if (const Node* visit = reader.find("visit")) {
-        source.wrong(*visit, "'visit' is not available yet: allowed are relay and home");
-    } else if (relay == nullptr && home == nullptr) {
-        source.wrong(Position{}, "neither 'relay' nor 'home' is there: write one of them");
-    }
+    const Node* visit = reader.find("visit");
     if (relay != nullptr) into.relay = read_relay(*relay, source);
     if (home != nullptr) into.home = read_home(*home, source);
-    if (relay != nullptr && home != nullptr) {
-        const auto first = std::min(source.places.at("relay").at, source.places.at("home").at);
-        const auto second = std::max(source.places.at("relay").at, source.places.at("home").at);
-        source.wrong(second,
-                     "both 'relay' and 'home' are there: one file is for one role; the "
-                     "other section is at " +
-                         to_text(Place{source.file, first}));
+    if (visit != nullptr) into.visit = read_visit(*visit, source);
+    std::vector<std::pair<Position, std::string>> found;
+    for (const std::string name : {"relay", "home", "visit"}) {
+        const auto place = source.places.find(name);
+        if (place != source.places.end()) found.emplace_back(place->second.at, name);
+    }
+    std::sort(found.begin(), found.end());
+    if (found.empty()) {
+        source.wrong(Position{},
+                     "neither 'relay' nor 'home' nor 'visit' is there: write one of them");
+    }
+    for (std::size_t i = 1; i < found.size(); ++i) {
+        source.wrong(found[i].first, "both '" + found[0].second + "' and '" + found[i].second +
+                                         "' are there: one file is for one role; the other "
+                                         "section is at " +
+                                         to_text(Place{source.file, found[0].first}));
     }
 }
 
@@ -125,7 +123,7 @@ LoadOutcome load_settings(const NamedText& main, const std::vector<NamedText>& h
         Source home_source{text.name, outcome.diagnostics, places};
         if (settings.relay) {
             add_home_file(text, settings, home_source);
-        } else if (settings.home) {
+        } else if (settings.home || settings.visit) {
             home_source.wrong(Position{}, "describes a home of a relay, and this is not one");
         }
     }

@@ -1,6 +1,3 @@
-#include <algorithm>
-
-#include "common/base/ip_address.h"
 #include "common/settings/forward.h"
 #include "common/settings/sections.h"
 
@@ -10,43 +7,65 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Result<std::string> parse_home_name(std::string_view text) {
-    const auto good = check_home_name(text);
-    if (!good) return good.error();
-    return std::string{text};
-}
-
-Result<std::string> parse_local_address(std::string_view text) {
-    if (parse_ip_address(text)) return std::string{text};
-    return Error{ErrorCode::Malformed, "write an address of this host, as 192.0.2.7"};
-}
-
-// The URL may hold a password, so that no message repeats it.
-Result<std::string> parse_proxy(std::string_view text) {
-    static constexpr std::string_view schemes[] = {"http://",    "https://",  "socks4://",
-                                                   "socks4a://", "socks5://", "socks5h://"};
-    auto url = parse_text(text);
-    if (!url || text == "none") return url;
-    const bool is_known = std::any_of(std::begin(schemes), std::end(schemes), [&](auto scheme) {
-        return text.starts_with(scheme) && text.size() > scheme.size();
+void read_home_forwards(MapReader& reader, Source& source, std::vector<ForwardSettings>& into) {
+    if (reader.find("forwards") != nullptr) into.clear();
+    bool is_full = false;
+    reader.list("forwards", max_asked_forwards, [&](const Node& item, const std::string& at) {
+        const auto before = into.size();
+        if (is_full) return;
+        read_forward({item, at}, source, ForwardOwner::Home, into);
+        is_full = into.size() > max_asked_forwards;
+        if (is_full) source.wrong(item, "more than 256 forwards");
+        for (auto i = before; i < into.size(); ++i) {
+            source.remember(reader.path_of("forwards-at/" + std::to_string(i)), item.at);
+        }
     });
-    if (is_known) return url;
-    return Error{ErrorCode::Malformed,
-                 "write none, or a URL that begins with http://, https://, socks4://, "
-                 "socks4a://, socks5:// or socks5h://"};
 }
 
-void read_tls_verify(MapReader& reader, HomeSettings& home) {
-    std::string text = "none";
-    reader.scalar("tls-verify", text, [](std::string_view value) -> Result<std::string> {
-        if (value == "none" || value == "system") return std::string{value};
-        if (auto path = parse_path(value)) return path;
-        return Error{ErrorCode::Malformed,
-                     "allowed are none, system, and the path of a PEM file with certificates"};
-    });
-    if (text == "none") return;
-    home.tls_verify = text == "system" ? TlsVerify::System : TlsVerify::File;
-    if (home.tls_verify == TlsVerify::File) home.tls_verify_file = text;
+// What belongs to one relay alone, and can be nobody's default.
+void refuse_beside_several(MapReader& reader, Source& source) {
+    for (const char* key : {"relay", "relay-key", "reach"}) {
+        const Node* node = reader.find(key);
+        if (node == nullptr) continue;
+        source.wrong(*node, std::string{"'"} + key +
+                                "' is not for several relays: write it below one of 'relays'");
+    }
+}
+
+// relays: { NAME: { relay: …, relay-key: …, forwards: …, reach: … } }, and whatever else says how
+// it is dialled.
+void read_several(MapReader& reader, Source& source, HomeSettings& home) {
+    const Node* relays = reader.find("relays");
+    if (relays == nullptr) return;
+    refuse_beside_several(reader, source);
+    if (relays->kind != Node::Kind::Map || relays->entries.empty()) {
+        return source.wrong(*relays, "'relays' is a map: NAME: { relay: wss://vps.example.com }");
+    }
+    for (const auto& [name, at, value] : relays->entries) {
+        const auto path = reader.path_of("relays/" + name);
+        if (!check_home_name(name)) {
+            source.wrong(at, "'" + name + "' is not a relay's name: it is written as a home's");
+            continue;
+        }
+        if (home.several.size() >= max_relays_at_once) {
+            return source.wrong(
+                at, "more than " + std::to_string(max_relays_at_once) + " relays at once");
+        }
+        source.remember(path, at);
+        HomeRelaySettings relay = home;
+        relay.relays.clear();
+        relay.relay_key.reset();
+        relay.reach.clear();
+        MapReader entry{value, path, source};
+        entry.require("relay", "wss://vps.example.com");
+        read_ways(entry, relay, source);
+        read_home_forwards(entry, source, relay.forwards);
+        if (entry.find("reach") != nullptr) {
+            read_own_listeners(entry, {"reach", max_asked_forwards}, source, relay.reach);
+        }
+        entry.refuse_others();
+        home.several.emplace(name, std::move(relay));
+    }
 }
 
 }  // namespace
@@ -55,30 +74,34 @@ HomeSettings read_home(const Node& node, Source& source) {
     HomeSettings home;
     MapReader reader{node, "home", source};
     reader.require("name", "work-pc");
-    reader.scalar("name", home.name, parse_home_name);
-    const Node* relays = reader.require("relay", "wss://vps.example.com");
-    reader.scalars("relay", max_endpoints, home.relays, parse_endpoint);
-    const bool names_none = relays != nullptr && relays->kind != Node::Kind::Scalar &&
-                            relays->items.empty() && relays->entries.empty();
-    if (names_none) source.wrong(*relays, "'relay' needs at least one endpoint");
-    reader.scalar("carriers", home.carriers, number_between<unsigned>(1, max_carriers));
-    reader.scalars("bind", max_carriers, home.bind, parse_local_address);
-    reader.scalar("relay-key", home.relay_key,
-                  [](std::string_view text) -> Result<std::optional<Fingerprint>> {
-                      const auto fingerprint = parse_fingerprint(text);
-                      if (!fingerprint) return fingerprint.error();
-                      return std::optional{*fingerprint};
-                  });
-    reader.path("key", home.key);
-    reader.scalar("proxy", home.proxy, parse_proxy);
+    const bool has_several = reader.find("relays") != nullptr;
+    read_who(reader, home);
+    if (!has_several) reader.require("relay", "wss://vps.example.com");
+    read_ways(reader, home, source);
     reader.scalars("allow", max_allow_rules, home.allow, parse_allow_rule);
-    read_tls_verify(reader, home);
-    read_liveness(reader, {home.keep_streams, home.ping_interval, home.ping_deadline});
+    read_home_forwards(reader, source, home.forwards);
+    if (!has_several && reader.find("reach") != nullptr) {
+        read_own_listeners(reader, {"reach", max_asked_forwards}, source, home.reach);
+    }
     reader.duration("connect-timeout", home.connect_timeout, {.least = 1s, .most = 5min});
-    reader.duration("reconnect-first", home.reconnect_first, {.least = 50ms, .most = 1h});
-    reader.duration("reconnect-most", home.reconnect_most, {.least = 50ms, .most = 24h});
+    reader.scalar("end-to-end", home.end_to_end, parse_end_to_end_of_home);
+    reader.scalars("visitors", max_accepted_visitors, home.visitors, parse_visitor_key);
+    read_several(reader, source, home);
     reader.refuse_others();
     return home;
+}
+
+std::map<std::string, HomeRelaySettings> relays_of(const HomeSettings& home) {
+    if (home.several.empty()) return {{std::string{}, home}};
+    return home.several;
+}
+
+std::vector<Endpoint> endpoints_of(const HomeSettings& home) {
+    std::vector<Endpoint> all;
+    for (const auto& [name, relay] : relays_of(home)) {
+        all.insert(all.end(), relay.relays.begin(), relay.relays.end());
+    }
+    return all;
 }
 
 }  // namespace relay

@@ -11,9 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using Zero = MapReader::Range::Zero;
 
-constexpr std::size_t max_visitors = 4096;
-constexpr std::size_t max_reachable_per_visitor = 64;
-
 Result<AuthorizedKey> parse_key(std::string_view text) {
     auto key = parse_authorized_key(text);
     if (!key) return Error{key.error().code, key.error().text};
@@ -21,25 +18,11 @@ Result<AuthorizedKey> parse_key(std::string_view text) {
     return **std::move(key);
 }
 
-Result<ProbeKind> parse_probe(std::string_view text) {
-    if (const auto kind = probe_kind_of(text)) return *kind;
-    std::string allowed;
-    for (const auto& [kind, name] : probe_kind_names) {
-        allowed += (allowed.empty() ? "" : ", ") + std::string{name};
-    }
-    return Error{ErrorCode::Malformed,
-                 "'" + std::string{text} + "' is no probe: allowed are " + allowed};
-}
-
-// "work-pc:3389", "work-pc:*".
-Result<std::string> parse_reachable(std::string_view text) {
-    const auto colon = text.find(':');
-    const auto ports = colon == std::string_view::npos ? "" : text.substr(colon + 1);
-    if (!check_home_name(text.substr(0, colon)) || (ports != "*" && !parse_port_range(ports))) {
-        return Error{ErrorCode::Malformed,
-                     "'" + std::string{text} + "' must be HOME:PORT, HOME:FIRST-LAST or HOME:*"};
-    }
-    return std::string{text};
+Result<Endpoint> parse_listener(std::string_view text) {
+    auto endpoint = parse_endpoint(text);
+    if (!endpoint || endpoint->kind != CarrierKind::Poll) return endpoint;
+    return Error{ErrorCode::Unsupported,
+                 "https+poll:// and http+poll:// come by the ports of wss:// and ws://"};
 }
 
 // All keys of one owner; each place is remembered by the key's index in the result.
@@ -58,38 +41,6 @@ std::vector<AuthorizedKey> read_keys(MapReader& reader, Source& source) {
         node != nullptr && node->kind != Node::Kind::Scalar && keys.empty() && node->items.empty();
     if (is_bare) source.wrong(*node, "'key' needs at least one key");
     return keys;
-}
-
-// { listen: …, to: …, probe: …, grace: … }
-void read_forward_map(const Node& node, const std::string& path, Source& source,
-                      std::vector<ForwardSettings>& into) {
-    MapReader reader{node, path, source};
-    std::string listen;
-    std::string to;
-    ForwardSettings options;
-    const bool has_listen = reader.require("listen", "127.0.0.1:3389") != nullptr;
-    reader.scalar("listen", listen, parse_text);
-    reader.scalar("to", to, parse_text);
-    reader.scalar("probe", options.probe, parse_probe);
-    reader.duration("grace", options.grace, {.least = 1s, .most = 24h, .zero = Zero::Allowed});
-    reader.refuse_others();
-    if (!has_listen || listen.empty()) return;
-    const auto forwards = parse_forward(listen, to);
-    if (!forwards) return source.wrong(node, "forward: " + forwards.error().text);
-    for (auto forward : *forwards) {
-        forward.probe = options.probe;
-        forward.grace = options.grace;
-        into.push_back(std::move(forward));
-    }
-}
-
-void read_forward(const Node& node, const std::string& path, Source& source,
-                  std::vector<ForwardSettings>& into) {
-    if (node.kind == Node::Kind::Map) return read_forward_map(node, path, source, into);
-    if (!is_scalar(node, "forwards", source)) return;
-    const auto forwards = parse_forward(node.scalar, {});
-    if (!forwards) return source.wrong(node, "forward: " + forwards.error().text);
-    into.insert(into.end(), forwards->begin(), forwards->end());
 }
 
 std::size_t forward_count(const std::map<std::string, HomeEntry>& homes) {
@@ -113,8 +64,7 @@ void read_homes(MapReader& relay, Source& source, std::map<std::string, HomeEntr
     }
 }
 
-// Only the shape: visitors cannot connect yet, and what they may do is nothing until then.
-void read_visitors(MapReader& relay, Source& source) {
+void read_visitors(MapReader& relay, Source& source, std::map<std::string, VisitorEntry>& into) {
     const Node* node = relay.find("visitors");
     if (node == nullptr) return;
     const MapReader reader{*node, relay.path_of("visitors"), source};
@@ -122,12 +72,29 @@ void read_visitors(MapReader& relay, Source& source) {
         return source.wrong(*node, "more than " + std::to_string(max_visitors) + " visitors");
     }
     for (const auto& [name, at, value] : node->entries) {
-        MapReader visitor{value, reader.path_of(name), source};
-        read_keys(visitor, source);
-        std::vector<std::string> reachable;
-        visitor.scalars("may-reach", max_reachable_per_visitor, reachable, parse_reachable);
+        const auto path = reader.path_of(name);
+        source.remember(path, at);
+        if (const auto good = check_visitor_name(name); !good) source.wrong(at, good.error().text);
+        VisitorEntry entry;
+        MapReader visitor{value, path, source};
+        entry.keys = read_keys(visitor, source);
+        visitor.scalars("from", max_from_per_home, entry.from, parse_cidr);
+        visitor.scalars("may-reach", max_reach_rules, entry.may_reach, parse_reach_rule);
+        read_policy(visitor, entry.policy);
         visitor.refuse_others();
+        into.emplace(name, std::move(entry));
     }
+}
+
+void read_guard(MapReader& relay, Source& source, GuardSettings& guard) {
+    const Node* node = relay.find("guard");
+    if (node == nullptr) return;
+    MapReader reader{*node, relay.path_of("guard"), source};
+    reader.scalar("connections", guard.connections, number_between<unsigned>(1, 1000000));
+    reader.scalar("brief", guard.brief, number_between<unsigned>(1, 1000000));
+    reader.duration("refuse-for", guard.refuse_for, {.least = 1s, .most = 24h * 30});
+    reader.scalars("always", max_from_per_home, guard.always, parse_cidr);
+    reader.refuse_others();
 }
 
 }  // namespace
@@ -145,12 +112,16 @@ HomeEntry read_home_entry(const Node& node, const std::string& path, Source& sou
     MapReader reader{node, path, source};
     home.keys = read_keys(reader, source);
     reader.scalars("from", max_from_per_home, home.from, parse_cidr);
+    read_policy(reader, home.policy);
+    reader.scalars("targets", max_target_rules, home.policy.targets, parse_allow_rule);
     const auto room = std::min(max_forwards_per_home, max_forwards - forward_count(others));
+    reader.scalars("may-listen", max_listen_rules, home.may_listen, parse_listen_rule);
+    reader.scalars("may-reach", max_reach_rules, home.may_reach, parse_reach_rule);
     bool is_full = false;
     reader.list("forwards", max_forwards_per_home, [&](const Node& item, const std::string& at) {
         if (is_full) return;
         const auto before = home.forwards.size();
-        read_forward(item, at, source, home.forwards);
+        read_forward({item, at}, source, ForwardOwner::Relay, home.forwards);
         is_full = home.forwards.size() > room;
         if (is_full) {
             home.forwards.resize(room);
@@ -169,18 +140,22 @@ HomeEntry read_home_entry(const Node& node, const std::string& path, Source& sou
 RelaySettings read_relay(const Node& node, Source& source) {
     RelaySettings relay;
     MapReader reader{node, "relay", source};
-    reader.scalars("listen", max_endpoints, relay.listen, parse_endpoint);
+    reader.scalars("listen", max_endpoints, relay.listen, parse_listener);
+    reader.scalar("poll", relay.poll, parse_switch);
+    reader.scalars("trusted-proxies", max_trusted_proxies, relay.trusted_proxies, parse_cidr);
+    relay.fallback = read_fallback(reader, source);
     reader.scalar("public", relay.public_endpoint,
                   [](std::string_view text) -> Result<std::optional<Endpoint>> {
                       const auto endpoint = parse_endpoint(text);
                       if (!endpoint) return endpoint.error();
                       return std::optional{*endpoint};
                   });
-    reader.path("certificate", relay.certificate);
-    reader.path("certificate-key", relay.certificate_key);
-    reader.path("key", relay.key);
+    reader.path_or_credential("certificate", relay.certificate);
+    reader.path_or_credential("certificate-key", relay.certificate_key);
+    reader.path_or_credential("key", relay.key);
     read_homes(reader, source, relay.homes);
-    read_visitors(reader, source);
+    read_visitors(reader, source, relay.visitors);
+    reader.scalars("targets", max_relay_targets, relay.targets, parse_relay_target);
     read_liveness(reader, {relay.keep_streams, relay.ping_interval, relay.ping_deadline});
     reader.duration("probe-interval", relay.probe_interval,
                     {.least = 1s, .most = 24h, .zero = Zero::Allowed});
@@ -188,6 +163,8 @@ RelaySettings read_relay(const Node& node, Source& source) {
     reader.scalar("probe-failures", relay.probe_failures, number_between<unsigned>(1, 1000));
     reader.scalar("streams-per-home", relay.streams_per_home,
                   number_between<std::size_t>(1, max_streams_per_home));
+    read_guard(reader, source, relay.guard);
+    read_accept_hook(reader, source, relay.accept_hook);
     reader.refuse_others();
     return relay;
 }

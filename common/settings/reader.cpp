@@ -112,6 +112,10 @@ void MapReader::path(std::string_view key, std::string& into) {
     scalar(key, into, parse_path);
 }
 
+void MapReader::path_or_credential(std::string_view key, std::string& into) {
+    scalar(key, into, parse_path_or_credential);
+}
+
 void MapReader::list(std::string_view key, std::size_t most, const Item& item) {
     const Node* node = find(key);
     if (node == nullptr || node->kind == Node::Kind::Empty) return;
@@ -156,12 +160,54 @@ Result<std::string> parse_text(std::string_view text) {
     return std::string{text};
 }
 
+Result<unsigned> parse_mode(std::string_view text) {
+    const bool is_octal = (text.size() == 3 || (text.size() == 4 && text.front() == '0')) &&
+                          text.find_first_not_of("01234567") == std::string_view::npos;
+    if (!is_octal) {
+        return Error{ErrorCode::Malformed,
+                     quoted(text) + " is no mode of a file: write it as 0660 or 600"};
+    }
+    unsigned mode = 0;
+    for (const char digit : text) mode = mode * 8 + static_cast<unsigned>(digit - '0');
+    return mode;
+}
+
+Result<std::string> parse_group(std::string_view text) {
+    auto group = parse_text(text);
+    const bool is_word = group && text.find_first_of(" :/,") == std::string_view::npos;
+    if (is_word) return group;
+    return Error{ErrorCode::Malformed, "expected the name of a group"};
+}
+
 Result<std::string> parse_path(std::string_view text) {
     auto path = parse_text(text);
     if (path && !text.starts_with('/')) {
         return Error{ErrorCode::Malformed, quoted(text) + " must be a path that begins with /"};
     }
     return path;
+}
+
+Result<std::string> parse_path_or_credential(std::string_view text) {
+    constexpr std::string_view prefix = "credential:";
+    if (!text.starts_with(prefix)) return parse_path(text);
+    const std::string_view name = text.substr(prefix.size());
+    const bool is_name = !name.empty() && name.front() != '.' && name.size() <= 255 &&
+                         std::all_of(name.begin(), name.end(), [](char c) {
+                             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                    (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+                         });
+    if (!is_name) {
+        return Error{ErrorCode::Malformed,
+                     quoted(text) +
+                         " names no credential: letters, digits, dots, dashes and "
+                         "underscores, as in credential:relay.key"};
+    }
+    return std::string{text};
+}
+
+Result<bool> parse_switch(std::string_view text) {
+    if (text == "yes" || text == "no") return text == "yes";
+    return Error{ErrorCode::Malformed, "'" + std::string{text} + "' must be yes or no"};
 }
 
 }  // namespace relay

@@ -63,6 +63,8 @@ public:
     };
     void duration(std::string_view key, Duration& into, const Range& allowed);
     void path(std::string_view key, std::string& into);
+    // Or "credential:NAME", which stays as it is.
+    void path_or_credential(std::string_view key, std::string& into);
 
     // Calls `item` for each element with its path; a value that is no list is a list of one.
     using Item = std::function<void(const Node&, const std::string& path)>;
@@ -108,9 +110,16 @@ auto number_between(std::uint64_t least, std::uint64_t most) {
     };
 }
 
+// The mode of a file, as "0660" or "600".
+Result<unsigned> parse_mode(std::string_view text);
 // Plain text of at most 4096 bytes without control characters, and not empty.
 Result<std::string> parse_text(std::string_view text);
+// The same, as a group is called: one word.
+Result<std::string> parse_group(std::string_view text);
 // The same, beginning with '/'.
 Result<std::string> parse_path(std::string_view text);
+Result<std::string> parse_path_or_credential(std::string_view text);
+// "yes" or "no".
+Result<bool> parse_switch(std::string_view text);
 
 }  // namespace relay

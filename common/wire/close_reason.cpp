@@ -13,6 +13,9 @@ std::string_view name_of(ResetReason reason) {
         case ResetReason::ClosedByOperator: return "closed by an operator";
         case ResetReason::SessionEnded: return "session ended";
         case ResetReason::Internal: return "internal error";
+        case ResetReason::NotSealed: return "no end-to-end encryption there";
+        case ResetReason::Unauthentic:
+            return "the end-to-end encryption did not hold: somebody in between changed it";
     }
     return "unknown reason";
 }

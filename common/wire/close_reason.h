@@ -16,6 +16,8 @@ enum class ResetReason : std::uint8_t {
     ClosedByOperator = 7,   // stream close, session close or forward remove.
     SessionEnded = 8,       // The session is over. Never on the wire.
     Internal = 9,           // A local failure that the log of that side explains.
+    NotSealed = 10,         // End-to-end encryption was asked for, and the home has none.
+    Unauthentic = 11,       // It did not hold: somebody in between has changed or ended it.
 };
 
 enum class EndReason : std::uint8_t {

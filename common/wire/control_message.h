@@ -18,6 +18,10 @@ struct Open {
     std::uint16_t port;
     std::string_view host;     // Borrowed from the input.
     std::string_view visitor;  // Borrowed from the input.
+    // Where the visitor came to, if its target is to be told by a PROXY header; borrowed.
+    std::string_view listener = {};
+    // The visitor's key, if it and the home encrypt between themselves (PROTOCOL.md 11); borrowed.
+    Bytes sealed_for = {};
 };
 struct Connected {
     std::uint64_t stream;
@@ -34,9 +38,32 @@ struct Reset {
     ResetReason reason;
 };
 
-using ControlMessage = std::variant<Open, Connected, Finish, DoneMessage, Reset>;
+// What a home asks its relay to listen on (PROTOCOL.md 10). All text is borrowed from the input.
+struct Forwards {
+    std::uint16_t count;
+};
+struct Forward {
+    std::uint16_t port;
+    std::uint16_t target_port;
+    std::uint32_t grace_s;
+    bool proxy_protocol;
+    std::string_view address;
+    std::string_view target;
+    std::string_view probe;
+};
+enum class ForwardStateKind : std::uint8_t { Listening = 1, Waiting = 2, Denied = 3 };
+struct ForwardState {
+    std::uint16_t port;
+    ForwardStateKind state;
+    std::string_view address;
+    std::string_view why;
+};
+struct ForwardsAgain {};
 
-// The longest message other than OPEN, with its header.
+using ControlMessage = std::variant<Open, Connected, Finish, DoneMessage, Reset, Forwards, Forward,
+                                    ForwardState, ForwardsAgain>;
+
+// The longest message about a stream other than OPEN, with its header.
 inline constexpr std::size_t control_header_bytes = 3;
 inline constexpr std::size_t short_message_max_bytes = control_header_bytes + 16;
 

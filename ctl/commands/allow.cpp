@@ -23,7 +23,8 @@ void show(const Call& call, const AllowList& list) {
 ExitCode show_or_add_allow(Call& call) {
     AddAllow request;
     Arguments arguments{call};
-    arguments.app().add_option("TARGET", request.target, "HOST:PORT or NETWORK:PORT to add");
+    arguments.app().add_option("TARGET", request.target,
+                               "HOST:PORT, NETWORK:PORT or unix:/PATH to add");
     if (const auto code = arguments.parse()) return *code;
     if (request.target.empty()) {
         return ask<AllowList>(call, "allow.list", "{}",

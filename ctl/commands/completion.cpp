@@ -1,87 +1,127 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "ctl/arguments.h"
 #include "ctl/asking.h"
+#include "ctl/candidates.h"
 #include "ctl/command_table.h"
 
 namespace relay {
 namespace {
 
-// The options that a command's usage names, with those of all commands.
-std::string options_of(const Command& command) {
-    std::string options = "--help --json --control";
-    for (auto at = command.usage.find("--"); at != std::string_view::npos;
-         at = command.usage.find("--", at + 2)) {
-        const auto end = command.usage.find_first_of(" ]", at);
-        options += fmt::format(" {}", command.usage.substr(at, end - at));
-    }
-    return options;
-}
-
-// What may follow "forward": "add list remove".
-std::string verbs_after(std::string_view first) {
-    std::string verbs;
-    for (const auto& command : command_table()) {
-        const auto space = command.name.find(' ');
-        if (space == std::string_view::npos || command.name.substr(0, space) != first) continue;
-        verbs += fmt::format("{}{}", verbs.empty() ? "" : " ", command.name.substr(space + 1));
-    }
-    return verbs;
-}
-
-std::string bash_script() {
-    std::string firsts, cases, last;
-    for (const auto& command : command_table()) {
-        const auto first = command.name.substr(0, command.name.find(' '));
-        const auto verbs = verbs_after(first);
-        if (first != last) {
-            firsts += fmt::format(" {}", first);
-            if (!verbs.empty() && command.name != first) {
-                cases += fmt::format("        \"{}\") words='{}' ;;\n", first, verbs);
-            }
-        }
-        cases += fmt::format(
-            "        \"{}\") words='{}{}{}' ;;\n", command.name, command.name == first ? verbs : "",
-            command.name == first && !verbs.empty() ? " " : "", options_of(command));
-        last = first;
-    }
-    return fmt::format(R"(# Completion of relayctl for bash; `relayctl completion bash` prints it.
-_relayctl() {{
-    local current=${{COMP_WORDS[COMP_CWORD]}} command= words word i
-    if [ "${{COMP_WORDS[COMP_CWORD-1]}}" = --control ]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
-        return
-    fi
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        word=${{COMP_WORDS[i]}}
-        if [ "$word" = --control ]; then
-            i=$((i + 1))
-        elif [[ $word != -* && $command != *' '* ]]; then
-            command=${{command:+$command }}$word
+// All three ask relayctl itself, by `relayctl completion words -- WORD…`: a candidate a line, with
+// its summary behind a tab.
+constexpr std::string_view bash_script =
+    R"(# Completion of relayctl for bash; `relayctl completion bash` prints it.
+_relayctl() {
+    local line=${COMP_LINE:0:COMP_POINT} words current summary
+    read -ra words <<< "$line"
+    [[ $line == *[[:space:]] ]] && words+=('')
+    current=${words[-1]} COMPREPLY=()
+    while IFS=$'\t' read -r line summary; do
+        if [ "$line" = :files ]; then
+            compopt -o filenames 2> /dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
         fi
-    done
-    case $command in
-        '') words='{} --help --version --json --control' ;;
-{}        *) words='--help --json --control --home' ;;
-    esac
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-}}
+        COMPREPLY+=("${line#"${current%"${current##*:}"}"}")  # A colon begins a word of its own.
+    done < <("${words[0]}" completion words -- "${words[@]:1}" 2> /dev/null)
+}
 complete -F _relayctl relayctl
-)",
-                       firsts.substr(1), cases);
+)";
+
+constexpr std::string_view zsh_script =
+    R"(#compdef relayctl
+# Completion of relayctl for zsh; `relayctl completion zsh` prints it.
+_relayctl() {
+    local line
+    local -a values
+    for line in "${(@f)$("${words[1]}" completion words -- "${(@)words[2,CURRENT-1]}" "$PREFIX" 2> /dev/null)}"; do
+        if [[ $line == :files ]]; then
+            _files
+            return
+        fi
+        [[ -z $line ]] || values+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+    done
+    _describe -t words relayctl values
+}
+if [ "$funcstack[1]" = _relayctl ]; then _relayctl "$@"; else compdef _relayctl relayctl; fi
+)";
+
+constexpr std::string_view fish_script =
+    R"(# Completion of relayctl for fish; `relayctl completion fish` prints it.
+function __relayctl_words
+    set -l words (commandline -opc)
+    set -l found ($words[1] completion words -- $words[2..-1] (commandline -ct) 2> /dev/null)
+    if test "$found[1]" = :files
+        __fish_complete_path (commandline -ct)
+    else
+        printf '%s\n' $found
+    end
+end
+complete -c relayctl -f -a '(__relayctl_words)'
+)";
+
+constexpr unsigned patience_s = 2;  // Somebody has pressed Tab.
+
+template <typename List>
+std::optional<List> list_of(const Call& call, const std::string& control, const char* method) {
+    auto client = Client::connect(control.empty() ? call.control : control);
+    if (!client) return std::nullopt;
+    const auto answer = client->ask(method, to_json(ListPart{}));
+    if (!answer) return std::nullopt;
+    auto list = from_json<List>(*answer);
+    return list ? std::optional{std::move(*list)} : std::nullopt;
+}
+
+ExitCode print_candidates(const Call& call) {
+    ::alarm(patience_s);
+    const KnownNames names{
+        .homes =
+            [&](const std::string& control) {
+                std::vector<std::string> found;
+                const auto list = list_of<HomeList>(call, control, "homes.list");
+                if (list) {
+                    for (const auto& home : list->homes) found.push_back(home.name);
+                }
+                return found;
+            },
+        .listens =
+            [&](const std::string& control) {
+                constexpr std::string_view usual = "127.0.0.1:";
+                std::vector<std::string> found;
+                const auto list = list_of<ForwardList>(call, control, "forwards.list");
+                if (!list) return found;
+                for (const auto& each : list->forwards) {
+                    const bool is_usual = each.listen.starts_with(usual);
+                    found.push_back(is_usual ? each.listen.substr(usual.size()) : each.listen);
+                }
+                return found;
+            }};
+    const std::span<const std::string> words = std::span{call.arguments}.subspan(2);
+    for (const Candidate& each : candidates_for(command_table(), words, names)) {
+        print_out(
+            fmt::format("{}{}{}\n", each.text, each.summary.empty() ? "" : "\t", each.summary));
+    }
+    return ExitCode::Done;
 }
 
 }  // namespace
 
 ExitCode print_completion(Call& call) {
+    const auto& words = call.arguments;
+    if (words.size() >= 2 && words[0] == "words" && words[1] == "--") return print_candidates(call);
     std::string shell;
     Arguments arguments{call};
-    arguments.app().add_option("SHELL", shell, "bash")->required();
+    arguments.app().add_option("SHELL", shell, "bash, zsh or fish")->required();
     if (const auto code = arguments.parse()) return *code;
-    if (shell != "bash")
-        return usage_fault(call.command, "no script for " + shell + ", only for bash");
-    print_out(bash_script());
-    return ExitCode::Done;
+    for (const auto& [name, script] : {std::pair{"bash", bash_script}, std::pair{"zsh", zsh_script},
+                                       std::pair{"fish", fish_script}}) {
+        if (shell != name) continue;
+        print_out(std::string{script});
+        return ExitCode::Done;
+    }
+    return usage_fault(call.command, "no script for " + shell + ", only for bash, zsh and fish");
 }
 
 }  // namespace relay

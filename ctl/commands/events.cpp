@@ -1,8 +1,6 @@
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <ctime>
 
 #include "ctl/arguments.h"
 #include "ctl/asking.h"
@@ -12,19 +10,13 @@
 namespace relay {
 namespace {
 
-std::string local_time(std::int64_t unix_ms) {
-    const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-    std::tm local{};
-    if (localtime_r(&seconds, &local) == nullptr) return "?";
-    return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03}", local, unix_ms % 1000);
-}
-
 void show(const Call& call, const EventSnapshot& event) {
-    std::string subject = event.home;
+    std::string subject = home_and_relay(event);
     if (!event.forward.empty()) subject += (subject.empty() ? "" : " ") + event.forward;
-    fmt::print("{}  {:<18}{}{}\n", toned(local_time(event.at.unix_ms), Tone::Faint, call.colour),
-               printable(event.kind), subject.empty() ? "" : printable(subject) + ": ",
-               printable(event.text));
+    const auto time =
+        fmt::format("{}.{:03}", local_time_text(event.at.unix_ms), event.at.unix_ms % 1000);
+    fmt::print("{}  {:<18}{}{}\n", toned(time, Tone::Faint, call.colour), printable(event.kind),
+               subject.empty() ? "" : printable(subject) + ": ", printable(event.text));
 }
 
 }  // namespace

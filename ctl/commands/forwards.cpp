@@ -14,6 +14,7 @@ std::string kept_text(const ForwardSnapshot& forward) {
 }
 
 Cell state_cell(const ForwardSnapshot& forward) {
+    if (!forward.denied.empty()) return {"denied: " + forward.denied, Tone::Bad};
     if (forward.listening) return {"listening", Tone::Good};
     return {forward.error.empty() ? "not listening" : forward.error, Tone::Bad};
 }
@@ -32,7 +33,7 @@ void show(const Call& call, const ForwardList& list) {
                  {"TOTAL", Align::Right},
                  {"REFUSED", Align::Right}}};
     for (const auto& forward : list.forwards) {
-        table.add({forward.listen, forward.home, forward.target, state_cell(forward),
+        table.add({forward.listen, home_and_relay(forward), forward.target, state_cell(forward),
                    Cell{fmt::format("{}: {}", forward.probe_kind, probe_text(forward.probe)),
                         probe_tone(forward.probe)},
                    kept_text(forward), std::to_string(forward.streams),
@@ -66,12 +67,12 @@ ExitCode add_forward(Call& call) {
     Arguments arguments{call};
     auto& app = arguments.app();
     app.add_option("LISTEN", request.listen,
-                   "where to listen: PORT, FIRST-LAST or ADDRESS:PORT; 127.0.0.1 unless said "
-                   "otherwise")
+                   "where to listen: PORT, FIRST-LAST, ADDRESS:PORT or unix:/PATH; 127.0.0.1 "
+                   "unless said otherwise")
         ->required();
     app.add_option("--home", request.home, "whose; needed if there are several")->type_name("HOME");
     app.add_option("--to", request.to,
-                   "what the home dials: HOST:PORT or PORT; its own LISTEN "
+                   "what the home dials: HOST:PORT, unix:/PATH or PORT; its own LISTEN "
                    "port unless said otherwise")
         ->type_name("TARGET");
     app.add_option("--listen", listen_at, "where to listen, if not at the port given first")
@@ -84,6 +85,23 @@ ExitCode add_forward(Call& call) {
                            "how long visitors wait for a home that is away");
     app.add_flag("--temporary", request.temporary, "forget it when relayd ends");
     arguments.add_duration("--for", request.for_s, "remove it after this time");
+    app.add_flag("--proxy-protocol", request.proxy_protocol,
+                 "tell the target who the visitor is, by a PROXY protocol header");
+    app.add_option("--protocol", request.protocol,
+                   "ftp: the data connections of an FTP server come by the relay too")
+        ->type_name("PROTOCOL");
+    app.add_option("--data-ports", request.data_ports,
+                   "where FTP's data connections come to; any port unless said otherwise")
+        ->type_name("FIRST-LAST");
+    app.add_option("--ftp-tls", request.ftp_tls,
+                   "what becomes of AUTH TLS: pass, or refuse, since no data connection can be "
+                   "seen behind it")
+        ->type_name("WHAT");
+    app.add_option("--mode", request.mode,
+                   "of the file of a unix socket; 0660 unless said otherwise")
+        ->type_name("MODE");
+    app.add_option("--group", request.group, "whose that file is, if not relayd's own")
+        ->type_name("GROUP");
     if (const auto code = arguments.parse()) return *code;
     apply_listen_option(request, listen_at);
     return ask<ForwardList>(call, "forwards.add", to_json(request),
@@ -103,7 +121,7 @@ ExitCode remove_forward(Call& call) {
     ForwardSelector which;
     Arguments arguments{call};
     arguments.app()
-        .add_option("LISTEN", which.listen, "PORT, FIRST-LAST or ADDRESS:PORT")
+        .add_option("LISTEN", which.listen, "PORT, FIRST-LAST, ADDRESS:PORT or unix:/PATH")
         ->required();
     arguments.app().add_option("--home", which.home, "whose")->type_name("HOME");
     if (const auto code = arguments.parse()) return *code;

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <fstream>
-
 #include "ctl/arguments.h"
 #include "ctl/asking.h"
 #include "ctl/command_table.h"
+#include "ctl/commands/key_words.h"
+#include "ctl/commands/policy_cell.h"
 #include "ctl/output/units.h"
 
 namespace relay {
@@ -15,7 +15,10 @@ void show(const Call& call, const HomeList& list) {
     if (list.homes.empty()) {
         return print_out("no homes; to let one in: relayctl invite NAME\n");
     }
-    Table table{{{"HOME"}, {"STATE"}, {"KEYS"}, {"FROM"}, {"KEPT"}, {"FORWARDS", Align::Right}}};
+    std::vector<Column> columns{{"HOME"}, {"STATE"}, {"KEYS"},
+                                {"FROM"}, {"KEPT"},  {"FORWARDS", Align::Right}};
+    const bool has_policies = add_policy_column(columns, list.homes);
+    Table table{columns};
     for (const auto& home : list.homes) {
         auto state = std::string{home.online ? "online" : "away"};
         if (!home.since) {
@@ -23,22 +26,18 @@ void show(const Call& call, const HomeList& list) {
         } else {
             state += ", " + age_text(home.since->distance_s);
         }
-        table.add({home.name, Cell{state, home.online ? Tone::Good : Tone::Bad},
-                   fmt::format("{}", fmt::join(home.fingerprints, "\n")),
-                   home.from.empty() ? "anywhere" : fmt::format("{}", fmt::join(home.from, "\n")),
-                   home.origin, std::to_string(home.forwards)});
+        std::vector<Cell> cells{
+            home.name,
+            Cell{state, home.online ? Tone::Good : Tone::Bad},
+            fmt::format("{}", fmt::join(home.fingerprints, "\n")),
+            home.from.empty() ? "anywhere" : fmt::format("{}", fmt::join(home.from, "\n")),
+            home.origin,
+            std::to_string(home.forwards)};
+        if (has_policies) cells.push_back(policy_cell(home.policy));
+        table.add(cells);
     }
     print_out(table.text(call.colour));
     print_left_off(call, list.left_off, list.next);
-}
-
-// KEY may be the name of a .pub file, or a key whose words the shell has split.
-std::string key_from(const std::vector<std::string>& words) {
-    if (words.size() == 1 && !words[0].starts_with("ssh-")) {
-        std::string line;
-        if (std::ifstream file{words[0]}; std::getline(file, line)) return line;
-    }
-    return fmt::format("{}", fmt::join(words, " "));
 }
 
 }  // namespace
@@ -55,6 +54,15 @@ ExitCode add_home(Call& call) {
     app.add_option("--from", request.from,
                    "where it may dial in from: 203.0.113.0/24,2001:db8::/32")
         ->type_name("NETWORKS");
+    app.add_option(
+           "--may-listen", request.may_listen,
+           "what it may ask us to listen on: PORT, FIRST-LAST, ADDRESS:PORTS; once for each")
+        ->type_name("PORTS")
+        ->allow_extra_args(false);
+    app.add_option("--may-reach", request.may_reach,
+                   "what its own listeners may lead to: relay:PORT, HOME:PORT; once for each")
+        ->type_name("HOME:PORT")
+        ->allow_extra_args(false);
     if (const auto code = arguments.parse()) return *code;
     request.key = key_from(key);
     return ask<HomeList>(call, "homes.add", to_json(request), [](const HomeList& list) {

@@ -5,6 +5,7 @@
 #include "ctl/arguments.h"
 #include "ctl/asking.h"
 #include "ctl/command_table.h"
+#include "ctl/commands/probe_watch.h"
 #include "ctl/output/units.h"
 
 namespace relay {
@@ -33,11 +34,21 @@ void show(const Call& call, const ProbeList& list) {
 
 ExitCode probe_forwards(Call& call) {
     ProbeSelector which;
+    std::optional<double> every_s;
+    std::uint64_t failures = 0;
     Arguments arguments{call};
     arguments.app().add_option("PORT", which.forward,
                                "only the forward that listens there: PORT or ADDRESS:PORT");
     arguments.app().add_option("--home", which.home, "only this home")->type_name("HOME");
+    arguments.add_duration("--watch", every_s,
+                           "again and again with this pause, a line each, until Ctrl-C");
+    arguments.app()
+        .add_option("--failures", failures,
+                    "with --watch: end with status 1 after so many failures in a row")
+        ->type_name("NUMBER");
     if (const auto code = arguments.parse()) return *code;
+    if (failures > 0 && !every_s) return usage_fault(call.command, "--failures needs --watch TIME");
+    if (every_s) return watch_probes(call, which, {*every_s, failures});
     // Not by ask(): the exit code tells the outcome, with --json too.
     const auto answer = fetch(call, "probe", to_json(which));
     if (!answer) return answer.error();

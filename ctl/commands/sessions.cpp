@@ -24,7 +24,10 @@ std::string addresses_text(const SessionSnapshot& session) {
 
 Cell kinds_cell(const SessionSnapshot& session) {
     if (session.carriers.empty()) return {session.state, Tone::Bad};
-    return {carriers_text(session, [](const CarrierSnapshot& carrier) { return carrier.kind; })};
+    return {carriers_text(session, [](const CarrierSnapshot& carrier) {
+        const std::string by = carrier.road == "direct" ? ", " : ", by ";
+        return carrier.road.empty() ? carrier.kind : carrier.kind + by + carrier.road;
+    })};
 }
 
 std::string latencies_text(const SessionSnapshot& session) {
@@ -45,6 +48,10 @@ Cell forwards_cell(const SessionSnapshot& session) {
     return cell;
 }
 
+std::string name_of(const SessionSnapshot& session) {
+    return session.visitor.empty() ? home_and_relay(session) : session.visitor + " (visitor)";
+}
+
 void show(const Call& call, const SessionList& list) {
     if (list.sessions.empty()) return print_out("no home is connected\n");
     Table table{{{"HOME"},
@@ -57,7 +64,7 @@ void show(const Call& call, const SessionList& list) {
                  {"OUT", Align::Right},
                  {"FORWARDS"}}};
     for (const auto& session : list.sessions) {
-        table.add({session.home, addresses_text(session), kinds_cell(session),
+        table.add({name_of(session), addresses_text(session), kinds_cell(session),
                    age_text(session.since.distance_s), latencies_text(session),
                    std::to_string(session.streams), bytes_text(session.bytes_in),
                    bytes_text(session.bytes_out), forwards_cell(session)});
@@ -81,7 +88,7 @@ ExitCode close_session(Call& call) {
     SessionSelector which;
     Arguments arguments{call};
     arguments.app()
-        .add_option("HOME", which.session, "a home's name, or a session's id")
+        .add_option("HOME", which.session, "a home's or visitor's name, or a session's id")
         ->required();
     if (const auto code = arguments.parse()) return *code;
     return ask<Nothing>(call, "sessions.close", to_json(which), [&](const Nothing&) {

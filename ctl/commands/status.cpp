@@ -36,6 +36,7 @@ void show(const Call& call, const StatusSnapshot& status) {
     line("identity", status.identity);
     line("listens", fmt::format("{}", fmt::join(status.listen, ", ")));
     line("dials", fmt::format("{}", fmt::join(status.relays, ", ")));
+    line("by", fmt::format("{}", fmt::join(status.roads, "; ")));
     if (status.role == "relay") line("homes", fmt::format("{} known", status.homes_known));
     line("sessions", sessions_text(status));
     line("streams", fmt::format("{}", status.streams));

@@ -1,9 +1,11 @@
 #include "ctl/output/units.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 namespace relay {
 namespace {
@@ -42,6 +44,13 @@ std::string latency_text(std::optional<double> milliseconds) {
     if (*milliseconds < 9.95) return fmt::format("{:.1f} ms", *milliseconds);
     if (*milliseconds < 999.5) return fmt::format("{:.0f} ms", *milliseconds);
     return fmt::format("{:.1f} s", *milliseconds / 1000);
+}
+
+std::string local_time_text(std::int64_t unix_ms) {
+    const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+    std::tm local{};
+    if (localtime_r(&seconds, &local) == nullptr) return "?";
+    return fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
 }
 
 std::string printable(std::string_view text) {

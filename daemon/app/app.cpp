@@ -8,16 +8,19 @@
 #include <cstdlib>
 #include <thread>
 
+#include "common/control/watch.h"
 #include "common/crypto/secure_random.h"
 #include "daemon/app/identity.h"
 #include "daemon/app/inheritance.h"
 #include "daemon/app/memory.h"
+#include "daemon/bus/bus.h"
 #include "daemon/identity/file.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log/message_ids.h"
 #include "daemon/log/system_sink.h"
 #include "daemon/roles/home_role.h"
 #include "daemon/roles/relay_role.h"
+#include "daemon/roles/visitor_role.h"
 
 namespace relay {
 
@@ -48,29 +51,41 @@ public:
           role_(make_role(identity)),
           alive_(loop_, [this] { say_alive(); }),
           status_(loop_, [this] { say_status(); }),
-          terminate_(loop_, SIGTERM, [this] { loop_.stop(); }),
-          interrupt_(loop_, SIGINT, [this] { loop_.stop(); }),
+          terminate_(loop_, SIGTERM, [this] { end(0); }),
+          interrupt_(loop_, SIGINT, [this] { end(0); }),
           hang_up_(loop_, SIGHUP, [this] { hung_up(); }) {}
 
-    Status run() {
+    // The exit code.
+    Result<int> run() {
         role_->reload_by([this] { return reload(); });
+        role_->end_by([this](int code) {
+            code_ = code;
+            loop_.stop();
+        });
         const Settings& settings = configuration_.settings;
-        auto control =
-            ControlServer::open(loop_, *role_, log_, {settings.control, settings.control_group});
-        if (!control) return control.error();
+        std::unique_ptr<ControlServer> control;
+        if (!settings.control.empty()) {
+            auto opened = ControlServer::open(loop_, *role_, log_,
+                                              {settings.control, settings.control_group});
+            if (!opened) return opened.error();
+            control = std::move(*opened);
+        }
         const Status started = role_->start();
-        if (!started) return started;
+        if (!started) return started.error();
         inheritance_.replace_by(memory_);
+        inheritance_.say_unserved(settings);
+        auto bus = control ? join_bus(loop_, *role_, log_, settings.control_group) : nullptr;
         service_.ready();
         say_status();
         say_alive();
         loop_.run();
         service_.stopping();
         log_.info({}, "stopping");
-        control->reset();
+        bus.reset();
+        control.reset();
         // Else the next process goes on with all that there is.
         if (!inheritance_.parking().is_active()) role_->stop();
-        return Done{};
+        return code_;
     }
 
 private:
@@ -83,14 +98,28 @@ private:
                                   .identity = identity,
                                   .state_dir = configuration_.settings.state_dir,
                                   .config_path = configuration_.path,
+                                  .watch_path = watch_socket_of(configuration_.settings.control),
                                   .parking = inheritance_.parking(),
                                   .remains = inheritance_.remains()};
         const Settings& settings = configuration_.settings;
         if (settings.relay) return std::make_unique<RelayRole>(context, settings);
-        return std::make_unique<HomeRole>(context, *settings.home);
+        if (settings.home) return std::make_unique<HomeRole>(context, *settings.home);
+        return std::make_unique<VisitorRole>(context, *settings.visit);
     }
 
+    // Twice: at once.
+    void end(int code) {
+        code_ = code;
+        if (std::exchange(is_ending_, true) || inheritance_.parking().is_active()) {
+            loop_.stop();
+            return;
+        }
+        role_->wind_down([this] { loop_.stop(); });
+    }
+
+    // A visitor without a file has nothing to read again: its terminal has gone, or ssh has.
     void hung_up() {
+        if (configuration_.path.empty() && configuration_.settings.visit) return end(0);
         const auto done = reload();
         if (!done) {
             log_.error({.message_id = message_id::settings_refused}, "nothing was changed: {}",
@@ -110,8 +139,10 @@ private:
         if (!next)
             return Error{ErrorCode::Malformed,
                          fmt::format("{}", fmt::join(next.error().lines, "\n"))};
+        inheritance_.complete(next->settings);
         Settings& settings = configuration_.settings;
-        if (settings.relay.has_value() != next->settings.relay.has_value()) {
+        if (settings.relay.has_value() != next->settings.relay.has_value() ||
+            settings.home.has_value() != next->settings.home.has_value()) {
             return Error{ErrorCode::Unsupported, "the role has changed: systemctl restart relayd"};
         }
         ReloadSnapshot changes = role_->apply(next->settings);
@@ -126,7 +157,9 @@ private:
         }
         if (settings.memory != next->settings.memory) changes.needs_restart.push_back("memory");
         settings = std::move(next->settings);
-        log_.info({}, "read {} again: {} changes{}", configuration_.path, changes.changes.size(),
+        inheritance_.say_unserved(settings);
+        log_.info({.message_id = message_id::settings_read}, "read {} again: {} changes{}",
+                  configuration_.path, changes.changes.size(),
                   changes.needs_restart.empty()
                       ? std::string()
                       : fmt::format("; only a restart changes {}",
@@ -158,6 +191,8 @@ private:
     ServiceManager& service_;
     Inheritance& inheritance_;
     std::unique_ptr<Role> role_;
+    int code_ = 0;
+    bool is_ending_ = false;
     UvTimer alive_;
     UvTimer status_;
     SignalWatcher terminate_;
@@ -165,8 +200,11 @@ private:
     SignalWatcher hang_up_;
 };
 
-// With status 2 the service manager would give up, and with it all that it keeps for us.
-int wait_for_better_settings() {
+constexpr int wrong_settings = 2;
+
+// With that status the service manager would give up, and with it all that it keeps for us.
+int give_up(bool somebody_waits) {
+    if (!somebody_waits) return wrong_settings;
     fmt::print(stderr, "connections wait for settings that are right; trying again every {} s\n",
                settings_retry.count());
     std::this_thread::sleep_for(settings_retry);
@@ -176,19 +214,20 @@ int wait_for_better_settings() {
 }  // namespace
 
 int run_app(const Options& options) {
+    const bool somebody_waits = ServiceManager::has_kept();
     auto configuration = configure(options);
     if (!configuration) {
         for (const std::string& line : configuration.error().lines)
             fmt::print(stderr, "{}\n", line);
-        return ServiceManager::has_kept() ? wait_for_better_settings() : 2;
+        return give_up(somebody_waits);
     }
     (void)std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     const Settings& settings = configuration->settings;
-    const auto sink = system_log_sink();
+    auto sink = system_log_sink();
     Log log{*sink, settings.log_level};
     const auto failed = [&](const Error& error) {
-        log.error({}, "{}", error.text);
+        log.error({.message_id = message_id::cannot_start}, "{}", error.text);
         return 1;
     };
     const Status directory = make_directory(settings.state_dir, 0700);
@@ -197,16 +236,21 @@ int run_app(const Options& options) {
     if (!identity) return failed(identity.error());
     ServiceManager service = ServiceManager::of_this_process();
     Inheritance inheritance{log, service};
+    inheritance.complete(configuration->settings);
     auto memory = reserve_arena(session_limits(settings.memory));
     if (!memory) return failed(memory.error());
     log.info({}, "relayd {}, key {}", RELAYD_VERSION,
              to_text(fingerprint_of(identity->public_key())));
     App app{options,     std::move(*configuration), log, *identity, service,
             inheritance, std::move(*memory)};
-    const Status ended = app.run();
-    const int code = ended ? 0 : failed(ended.error());
+    const auto ended = app.run();
+    int code = ended ? *ended : failed(ended.error());
+    if (!ended && ended.error().code == ErrorCode::Refused) code = give_up(somebody_waits);
     // Nothing may be closed or given back in good order: it all goes on.
-    if (inheritance.parking().is_active()) std::_Exit(code);
+    if (inheritance.parking().is_active()) {
+        sink.reset();  // But for the log's last lines.
+        std::_Exit(code);
+    }
     return code;
 }
 

@@ -1,14 +1,17 @@
 #include "daemon/app/commands.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "common/crypto/fingerprint.h"
 #include "common/crypto/secure_random.h"
 #include "common/crypto/ssh_public_key.h"
 #include "daemon/app/configuration.h"
 #include "daemon/app/identity.h"
+#include "daemon/app/ownership.h"
 #include "daemon/identity/file.h"
 #include "daemon/identity/identity_store.h"
 
@@ -38,9 +41,16 @@ Result<PublicKey> public_key_at(const std::string& path) {
 
 int show_key(const Options& options, const KeyShow& command) {
     std::string path = command.key;
+    std::optional<ActingAs> acting;  // Of root, for a key that the service shall read.
     if (path.empty()) {
         const std::string& dir = options.common.state_dir;
-        path = (dir.empty() ? default_state_dir() : dir) + "/id_ed25519";
+        const bool is_usual = dir.empty() || dir == default_state_dir();
+        const std::string state = dir.empty() ? default_state_dir() : dir;
+        const auto owner =
+            make_owned_directory(state, geteuid() == 0 && is_usual ? service_user() : std::nullopt);
+        if (!owner) return failed(owner.error());
+        acting.emplace(*owner);
+        path = state + "/id_ed25519";
     }
     const Status made = make_key_if_missing(path);
     if (!made) return failed(made.error());
@@ -58,8 +68,10 @@ int check_file(const CheckFile& command) {
     }
     if (loaded->relay) {
         fmt::print("{}: a relay with {} homes\n", command.file, loaded->relay->homes.size());
-    } else {
+    } else if (loaded->home) {
         fmt::print("{}: the home {}\n", command.file, loaded->home->name);
+    } else {
+        fmt::print("{}: a visitor of {} forwards\n", command.file, loaded->visit->forwards.size());
     }
     return 0;
 }

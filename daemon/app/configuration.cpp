@@ -1,11 +1,13 @@
 #include "daemon/app/configuration.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
+#include "common/settings/forward.h"
 #include "daemon/identity/file.h"
 
 namespace relay {
@@ -69,18 +71,26 @@ public:
                 settings_.relay->listen.push_back(*endpoint);
             }
         }
+        for (const std::string& text : relay.trusted_proxies) {
+            if (const auto network = taken("--trusted-proxy", parse_cidr(text))) {
+                settings_.relay->trusted_proxies.push_back(*network);
+            }
+        }
     }
 
     void apply(const RunHome& home) {
         if (!settings_.home) settings_.home.emplace();
         HomeSettings& settings = *settings_.home;
-        if (!home.relays.empty()) settings.relays.clear();
+        if (!home.relays.empty()) {
+            settings.relays.clear();
+            settings.several.clear();
+        }
         for (const std::string& text : home.relays) {
             if (const auto endpoint = taken("relay", parse_endpoint(text))) {
                 settings.relays.push_back(*endpoint);
             }
         }
-        if (settings.relays.empty() && errors_.lines.empty()) {
+        if (endpoints_of(settings).empty() && errors_.lines.empty()) {
             wrong("relay", "which one? For example: relayd home wss://vps.example.com");
         }
         for (const std::string& text : home.allow) {
@@ -93,12 +103,91 @@ public:
         }
         if (!home.name.empty()) settings.name = home.name;
         if (!home.proxy.empty()) settings.proxy = home.proxy;
+        apply_carrier(home.carrier, settings);
         if (!home.key.empty()) settings.key = home.key;
+    }
+
+    void apply(const RunVisit& visit) {
+        if (!settings_.visit) settings_.visit.emplace();
+        VisitSettings& settings = *settings_.visit;
+        if (!visit.relay.empty()) {
+            const auto endpoint = taken("relay", parse_endpoint(visit.relay));
+            if (endpoint) settings.relays = {*endpoint};
+        }
+        if (settings.relays.empty() && errors_.lines.empty()) {
+            wrong("relay", "which one? For example: relayd visit wss://vps.example.com work-pc:22");
+        }
+        if (visit.listen.size() > visit.targets.size()) {
+            wrong("--listen", "there are more listeners than targets");
+        } else if (visit.stdio) {
+            apply_stdio(visit, settings);
+        } else {
+            apply_targets(visit, settings);
+        }
+        if (!visit.dynamic.empty()) {
+            settings.dynamic = taken("--dynamic", parse_dynamic(visit.dynamic));
+        }
+        const bool has_nothing = settings.forwards.empty() && !settings.dynamic && !settings.stdio;
+        if (has_nothing && errors_.lines.empty()) {
+            wrong("targets", "what is to be reached? For example: work-pc:3389");
+        }
+        if (!visit.relay_key.empty()) {
+            settings.relay_key = taken("--relay-key", parse_fingerprint(visit.relay_key));
+        }
+        if (visit.end_to_end) settings.end_to_end = EndToEnd::Required;
+        if (visit.no_end_to_end) settings.end_to_end = EndToEnd::Off;
+        for (const std::string& text : visit.home_keys) {
+            const auto key = taken("--home-key", parse_home_key(text));
+            if (key) settings.home_keys.insert(settings.home_keys.begin(), *key);
+        }
+        if (!visit.name.empty()) settings.name = visit.name;
+        if (!visit.proxy.empty()) settings.proxy = visit.proxy;
+        apply_carrier(visit.carrier, settings);
+        if (!visit.key.empty()) settings.key = visit.key;
     }
 
     ConfigurationErrors& errors() { return errors_; }
 
 private:
+    void apply_carrier(const std::string& text, DialSettings& settings) {
+        if (text.empty()) return;
+        const auto choice = taken("--carrier", parse_carrier_choice(text));
+        if (choice) settings.roads.carrier = *choice;
+    }
+
+    // A socket is forwarded only if somebody says where to listen; here nobody listens.
+    static std::string_view nowhere(std::string_view target) {
+        return is_unix(target) ? "1" : std::string_view{};
+    }
+
+    void apply_stdio(const RunVisit& visit, VisitSettings& settings) {
+        const bool is_one = visit.targets.size() == 1 && visit.listen.empty();
+        const auto target = is_one ? taken("targets", parse_visit(visit.targets.front(),
+                                                                  nowhere(visit.targets.front())))
+                                   : std::nullopt;
+        if (!is_one || !visit.dynamic.empty() || (target && target->size() != 1)) {
+            wrong("--stdio", "is for one target alone: relayd visit URL work-pc:22 --stdio");
+        } else if (target) {
+            settings.stdio = target->front().target;
+            settings.forwards.clear();
+            settings.dynamic.reset();
+        }
+    }
+
+    void apply_targets(const RunVisit& visit, VisitSettings& settings) {
+        if (!visit.targets.empty()) settings.forwards.clear();
+        for (std::size_t i = 0; i < visit.targets.size(); ++i) {
+            const std::string listen = i < visit.listen.size() ? visit.listen[i] : std::string();
+            const auto forwards = taken("targets", parse_visit(visit.targets[i], listen));
+            if (!forwards) continue;
+            auto& all = settings.forwards;
+            all.insert(all.end(), forwards->begin(), forwards->end());
+        }
+        if (settings.forwards.size() > max_forwards_per_home) {
+            wrong("targets", "more than 4096 ports");
+        }
+    }
+
     template <typename T>
     std::optional<T> taken(const std::string& option, Result<T> result) {
         if (result) return *result;
@@ -114,10 +203,48 @@ private:
     ConfigurationErrors errors_;
 };
 
+// What a setting names as "credential:NAME" is a file that the service manager has laid out for
+// this process: LoadCredential=NAME:FILE.
+void find_credential(const char* setting, std::string& path, ConfigurationErrors& errors) {
+    constexpr std::string_view prefix = "credential:";
+    if (!path.starts_with(prefix)) return;
+    const std::string name = path.substr(prefix.size());
+    const std::string dir = environment("CREDENTIALS_DIRECTORY");
+    const std::string file = dir + "/" + name;
+    if (!dir.empty() && access(file.c_str(), F_OK) == 0) {
+        path = file;
+        return;
+    }
+    errors.lines.push_back(fmt::format(
+        "relayd: {}: the service manager passes no credential \"{}\"; systemctl edit relayd: "
+        "[Service] LoadCredential={}:/etc/relayd/{}",
+        setting, name, name, name));
+}
+
+ConfigurationErrors find_credentials(Settings& settings) {
+    ConfigurationErrors errors;
+    if (settings.home) find_credential("key", settings.home->key, errors);
+    if (settings.visit) find_credential("key", settings.visit->key, errors);
+    if (settings.relay) {
+        find_credential("key", settings.relay->key, errors);
+        find_credential("certificate", settings.relay->certificate, errors);
+        find_credential("certificate-key", settings.relay->certificate_key, errors);
+    }
+    return errors;
+}
+
 void fill_in(Settings& settings) {
     if (settings.state_dir.empty()) settings.state_dir = default_state_dir();
     if (settings.control.empty()) settings.control = default_control();
     if (settings.home && settings.home->name.empty()) settings.home->name = host_name();
+    if (settings.visit && settings.visit->name.empty()) settings.visit->name = host_name();
+}
+
+// Many may run at once, each for a connection or two: none takes the control socket unless told,
+// and whoever asked for one stream wants to hear of trouble alone.
+void fill_in_visit(const Options& options, const RunVisit& visit, Settings& settings) {
+    if (options.common.config.empty() && options.common.control.empty()) settings.control.clear();
+    if (visit.stdio && options.common.log_level.empty()) settings.log_level = LogLevel::Warning;
 }
 
 }  // namespace
@@ -138,7 +265,9 @@ std::string default_state_dir() {
 }
 
 std::string key_path(const Settings& settings) {
-    const std::string& configured = settings.relay ? settings.relay->key : settings.home->key;
+    const std::string& configured = settings.relay  ? settings.relay->key
+                                    : settings.home ? settings.home->key
+                                                    : settings.visit->key;
     return configured.empty() ? settings.state_dir + "/id_ed25519" : configured;
 }
 
@@ -184,8 +313,13 @@ Result<Configuration, ConfigurationErrors> configure(const Options& options) {
     line.apply(options.common);
     if (const auto* relay = std::get_if<RunRelay>(&options.command)) line.apply(*relay);
     if (const auto* home = std::get_if<RunHome>(&options.command)) line.apply(*home);
+    const auto* visit = std::get_if<RunVisit>(&options.command);
+    if (visit != nullptr) line.apply(*visit);
     if (!line.errors().lines.empty()) return line.errors();
     fill_in(configuration.settings);
+    if (visit != nullptr) fill_in_visit(options, *visit, configuration.settings);
+    auto missing = find_credentials(configuration.settings);
+    if (!missing.lines.empty()) return missing;
     return configuration;
 }
 

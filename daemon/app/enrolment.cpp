@@ -54,6 +54,8 @@ EnrolmentFault fault_of(const Refusal& refusal, const Invitation& invitation) {
                     "--key FILE"};
         case RefusalReason::NotFromHere:
         case RefusalReason::NoVersion:
+        case RefusalReason::NotBound:
+        case RefusalReason::ByRule:
         case RefusalReason::Busy: break;
     }
     return {"the relay refuses: " + refusal.text, {}};
@@ -67,30 +69,26 @@ public:
         : request_(request), identity_(identity), progress_(progress) {}
 
     Result<Done, EnrolmentFault> run() {
-        const DialOptions options{.proxy = request_.proxy == "none" ? "direct" : request_.proxy};
         progress_(fmt::format("connecting to {}", to_text(request_.relay)));
-        dialer_ = std::make_unique<Dialer>(loop_, random_, request_.relay, options,
-                                           [this](auto carrier) { dialled(std::move(carrier)); });
+        Approach::Plan plan{
+            .endpoint = request_.relay,
+            .roads = roads_to(request_.relay, request_.dialling),
+            .settings = request_.dialling,
+            .introduction = {.name = request_.invitation.home,
+                             .resume = {},
+                             .invitation = invitation_key(request_.invitation.secret)}};
+        approach_ = std::make_unique<Approach>(
+            loop_, random_, identity_, std::move(plan),
+            Approach::Calls{
+                .approve = [this](const PublicKey& relay) { return approve(relay); },
+                .on_dial = {},
+                .on_done = [this](Approach::Outcome outcome) { introduced(std::move(outcome)); }});
         loop_.run();
         if (fault_) return *fault_;
         return Done{};
     }
 
 private:
-    void dialled(Result<std::unique_ptr<Carrier>> carrier) {
-        dialer_.reset();
-        if (!carrier) return end(fault_of(carrier.error(), "cannot connect to "));
-        const HomeHandshaker::Options options{
-            .name = request_.invitation.home,
-            .resume = {},
-            .invitation = invitation_key(request_.invitation.secret)};
-        handshaker_ = std::make_unique<HomeHandshaker>(
-            loop_, identity_, random_, std::move(*carrier), options,
-            [this](const PublicKey& relay) { return approve(relay); },
-            [this](HomeHandshaker::Outcome outcome) { introduced(std::move(outcome)); });
-        handshaker_->start();
-    }
-
     Status approve(const PublicKey& relay) {
         const Fingerprint shown = fingerprint_of(relay);
         if (shown == request_.invitation.relay) {
@@ -105,7 +103,7 @@ private:
                                  to_text(request_.invitation.relay))};
     }
 
-    void introduced(HomeHandshaker::Outcome outcome) {
+    void introduced(Approach::Outcome outcome) {
         if (std::holds_alternative<Welcome>(outcome.answer)) return end(std::nullopt);
         if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
             return end(relay::fault_of(*refusal, request_.invitation));
@@ -117,15 +115,16 @@ private:
                 "the URL leads to another relay, or somebody is in between; nothing was told to "
                 "it. Compare with what `relayctl status` says there"});
         }
-        end(fault_of(error, "the relay at "));
+        end(fault_of(error));
     }
 
-    EnrolmentFault fault_of(const Error& error, std::string_view before) const {
+    EnrolmentFault fault_of(const Error& error) const {
         // A dialler's error names the endpoint already.
-        const std::string where = to_text(request_.relay);
-        const std::string text =
-            error.text.starts_with(where) ? error.text : where + ": " + error.text;
-        return {fmt::format("{}{}", before, text), hint_for(error, request_.relay)};
+        const bool is_dialling = error.text.find("://") != std::string::npos;
+        return {is_dialling
+                    ? "cannot connect to " + error.text
+                    : fmt::format("the relay at {}: {}", to_text(request_.relay), error.text),
+                hint_for(error, request_.relay)};
     }
 
     void end(std::optional<EnrolmentFault> fault) {
@@ -140,8 +139,7 @@ private:
     Loop loop_;
     bool is_other_relay_ = false;
     std::optional<EnrolmentFault> fault_ = EnrolmentFault{"interrupted", {}};
-    std::unique_ptr<Dialer> dialer_;
-    std::unique_ptr<HomeHandshaker> handshaker_;
+    std::unique_ptr<Approach> approach_;
 };
 
 }  // namespace

@@ -8,9 +8,8 @@
 #include "common/base/endpoint.h"
 #include "common/crypto/secure_random.h"
 #include "common/settings/invitation.h"
-#include "daemon/carriers/dialer.h"
 #include "daemon/identity/identity.h"
-#include "daemon/sessions/handshaker.h"
+#include "daemon/roles/approach.h"
 
 namespace relay {
 
@@ -23,7 +22,7 @@ struct EnrolmentFault {
 struct EnrolmentRequest {
     Endpoint relay;
     Invitation invitation;
-    std::string proxy;  // As in HomeSettings.
+    DialSettings dialling;  // How the relay is reached.
 };
 
 // Runs a loop of its own until the relay has registered the home, or will not. `progress` hears a

@@ -89,6 +89,11 @@ private:
         const auto relay = parse_endpoint(command_.url);
         if (!relay) return fault(in_the_way, "the relay's URL: " + relay.error().text);
         relay_ = *relay;
+        if (!command_.carrier.empty()) {
+            const auto carrier = parse_carrier_choice(command_.carrier);
+            if (!carrier) return fault(in_the_way, "--carrier: " + carrier.error().text);
+            carrier_ = *carrier;
+        }
         auto invitation = parse_token(command_.token);
         if (!invitation) return fault(in_the_way, invitation.error().text);
         invitation_ = std::move(*invitation);
@@ -116,14 +121,11 @@ private:
             return fault(in_the_way, config_ + " makes this machine a relay", elsewhere);
         }
         const HomeSettings& home = *loaded->home;
-        const bool is_same =
-            home.name == invitation_.home &&
-            (!home.relay_key || home.relay_key == invitation_.relay) &&
-            std::find(home.relays.begin(), home.relays.end(), relay_) != home.relays.end();
+        const bool is_same = home.name == invitation_.home && has_relay(home);
         if (!is_same) {
             return fault(in_the_way,
                          fmt::format("{} makes this machine the home {} of {} already", config_,
-                                     home.name, to_text(home.relays.front())),
+                                     home.name, to_text(endpoints_of(home).front())),
                          elsewhere);
         }
         existing_ = home;
@@ -185,7 +187,10 @@ private:
         const std::string proxy = !command_.proxy.empty() ? command_.proxy
                                   : existing_             ? existing_->proxy
                                                           : std::string();
-        const auto enrolled = enrol({relay_, invitation_, proxy}, *identity,
+        DialSettings dialling = existing_ ? *existing_ : DialSettings{};
+        dialling.proxy = proxy;
+        if (!command_.carrier.empty()) dialling.roads.carrier = carrier_;
+        const auto enrolled = enrol({relay_, invitation_, dialling}, *identity,
                                     [](const std::string& line) { say("{}", line); });
         if (!enrolled) return fault(failed, enrolled.error().text, enrolled.error().hint);
         say("the relay knows this machine as {} now", name());
@@ -203,6 +208,7 @@ private:
         home.relay_key = invitation_.relay;
         home.key = command_.key;
         home.proxy = command_.proxy;
+        home.roads.carrier = carrier_;
         home.allow = allowed_;
         const std::string text = home_text(home);
         const Status made = make_directory(std::filesystem::path(config_).parent_path(), 0755);
@@ -255,9 +261,21 @@ private:
 
     const std::string& name() const { return invitation_.home; }
 
+    // Whether one of its relays is that of the invitation.
+    bool has_relay(const HomeSettings& home) const {
+        const auto all = relays_of(home);
+        return std::any_of(all.begin(), all.end(), [&](const auto& entry) {
+            const auto& [known_as, relay] = entry;
+            return (!relay.relay_key || relay.relay_key == invitation_.relay) &&
+                   std::find(relay.relays.begin(), relay.relays.end(), relay_) !=
+                       relay.relays.end();
+        });
+    }
+
     const Options& options_;
     const Join& command_;
     Endpoint relay_;
+    CarrierChoice carrier_ = CarrierChoice::Auto;
     Invitation invitation_;
     std::string config_;
     std::string state_dir_;

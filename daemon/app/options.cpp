@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "daemon/app/completion.h"
+
 namespace relay {
 
 namespace {
@@ -18,13 +20,18 @@ void add_common(CLI::App& command, CommonOptions& common) {
         ->type_name("LEVEL");
 }
 
+void add_carrier(CLI::App& command, std::string& carrier) {
+    command.add_option("--carrier", carrier, "auto, wss or poll: how to get to the relay")
+        ->type_name("KIND");
+}
+
 struct Commands {
     RunRelay relay;
     RunHome home;
     Join join;
     KeyShow key;
     CheckFile check;
-    std::vector<std::string> ignored;  // What the visitor role will take.
+    RunVisit visit;
 };
 
 void add_home(CLI::App& home, RunHome& options) {
@@ -41,6 +48,7 @@ void add_home(CLI::App& home, RunHome& options) {
         ->type_name("FINGERPRINT");
     home.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
         ->type_name("URL");
+    add_carrier(home, options.carrier);
     home.add_option("--key", options.key, "Private key in OpenSSH's format")->type_name("FILE");
 }
 
@@ -55,8 +63,50 @@ void add_join(CLI::App& join, Join& options) {
     join.add_flag("--no-start", options.no_start, "Do not make it a service");
     join.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
         ->type_name("URL");
+    add_carrier(join, options.carrier);
     join.add_option("--key", options.key, "Private key in OpenSSH's format; made if there is none")
         ->type_name("FILE");
+}
+
+void add_visit(CLI::App& visit, RunVisit& options) {
+    visit.add_option("relay", options.relay, "The relay, as wss://vps.example.com")
+        ->type_name("URL");
+    visit
+        .add_option("targets", options.targets,
+                    "What to reach, as HOME:PORT, or HOME:FIRST-LAST; several are allowed")
+        ->type_name("TARGET");
+    visit
+        .add_option("--listen", options.listen,
+                    "Where to listen for each target, in order (default: its port on 127.0.0.1)")
+        ->type_name("LISTENER")
+        ->allow_extra_args(false);
+    visit.add_flag("--stdio", options.stdio,
+                   "Connect stdin and stdout to the target, as for ssh's ProxyCommand");
+    visit
+        .add_option("--dynamic", options.dynamic,
+                    "Where to speak SOCKS5, as 127.0.0.1:1080; hosts are homes")
+        ->type_name("LISTENER");
+    CLI::Option* only = visit.add_flag("--end-to-end", options.end_to_end,
+                                       "Reach only what encrypts between itself and us");
+    visit
+        .add_flag("--no-end-to-end", options.no_end_to_end,
+                  "Do not encrypt between the home and us")
+        ->excludes(only);
+    visit
+        .add_option("--home-key", options.home_keys,
+                    "Whose key a home must show, as work-pc=SHA256:…; several are allowed")
+        ->type_name("HOME=FINGERPRINT")
+        ->allow_extra_args(false);
+    visit.add_option("--name", options.name, "What the relay's log calls this visitor")
+        ->type_name("NAME");
+    visit
+        .add_option("--relay-key", options.relay_key,
+                    "Fingerprint of the relay's identity, SHA256:…")
+        ->type_name("FINGERPRINT");
+    visit.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
+        ->type_name("URL");
+    add_carrier(visit, options.carrier);
+    visit.add_option("--key", options.key, "Private key in OpenSSH's format")->type_name("FILE");
 }
 
 }  // namespace
@@ -78,15 +128,19 @@ std::variant<Options, int> parse_options(int count, char** arguments) {
         .add_option("--listen", commands.relay.listen,
                     "Where homes dial in, as wss://0.0.0.0:443; also ws:// and tls://")
         ->type_name("URL");
+    relay
+        .add_option("--trusted-proxy", commands.relay.trusted_proxies,
+                    "Who may end TLS and say who is behind it, as 127.0.0.1; needed for ws://")
+        ->type_name("NETWORK");
     CLI::App& home = *app.add_subcommand("home", "Be a home, in the foreground");
     add_common(home, options.common);
     add_home(home, commands.home);
     CLI::App& join = *app.add_subcommand("join", "Become a home of the relay that invited you");
     add_common(join, options.common);
     add_join(join, commands.join);
-    CLI::App& visit = *app.add_subcommand("visit", "Be a visitor (not available yet)");
-    visit.add_option("arguments", commands.ignored);
-    visit.allow_extras();
+    CLI::App& visit = *app.add_subcommand("visit", "Be a visitor, in the foreground");
+    add_common(visit, options.common);
+    add_visit(visit, commands.visit);
     CLI::App& key = *app.add_subcommand("key", "The own identity");
     key.require_subcommand(1);
     CLI::App& show = *key.add_subcommand("show", "Print the public key and its fingerprint");
@@ -96,6 +150,7 @@ std::variant<Options, int> parse_options(int count, char** arguments) {
     CLI::App& check = *app.add_subcommand("check", "Check a configuration file");
     check.add_option("file", commands.check.file, "The file")->type_name("FILE")->required();
 
+    if (answer_completion(app, {arguments, static_cast<std::size_t>(count)})) return 0;
     try {
         app.parse(count, arguments);
     } catch (const CLI::ParseError& error) {
@@ -104,7 +159,7 @@ std::variant<Options, int> parse_options(int count, char** arguments) {
     }
     if (relay.parsed()) options.command = commands.relay;
     if (home.parsed()) options.command = commands.home;
-    if (visit.parsed()) options.command = RunVisit{};
+    if (visit.parsed()) options.command = commands.visit;
     if (join.parsed()) options.command = commands.join;
     if (show.parsed()) options.command = commands.key;
     if (check.parsed()) options.command = commands.check;

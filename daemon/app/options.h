@@ -21,6 +21,7 @@ struct RunConfigured {};
 // A relay in the foreground.
 struct RunRelay {
     std::vector<std::string> listen;
+    std::vector<std::string> trusted_proxies;
 };
 // A home in the foreground.
 struct RunHome {
@@ -29,15 +30,32 @@ struct RunHome {
     std::vector<std::string> allow;
     std::string relay_key;
     std::string proxy;
+    std::string carrier;
     std::string key;
 };
-struct RunVisit {};
+// A visitor in the foreground.
+struct RunVisit {
+    std::string relay;
+    std::vector<std::string> targets;
+    std::vector<std::string> listen;  // Of the targets, in their order.
+    bool stdio = false;               // One stream to the only target, on stdin and stdout.
+    bool end_to_end = false;          // Or nothing.
+    bool no_end_to_end = false;
+    std::vector<std::string> home_keys;
+    std::string dynamic;
+    std::string name;
+    std::string relay_key;
+    std::string proxy;
+    std::string carrier;
+    std::string key;
+};
 // Registers at a relay by an invitation, and writes the configuration of a home.
 struct Join {
     std::string url;
     std::string token;
     std::string key;
     std::string proxy;
+    std::string carrier;
     bool yes = false;
     bool no_start = false;
 };

@@ -8,14 +8,20 @@
 
 #include "common/base/endpoint.h"
 #include "common/base/random.h"
+#include "common/settings/settings.h"
 #include "daemon/carriers/carrier.h"
 #include "daemon/carriers/door.h"
 #include "daemon/carriers/opening.h"
+#include "daemon/carriers/poll_tunnels.h"
+#include "daemon/carriers/web_guest.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tcp_listener.h"
 #include "daemon/io/websocket_server.h"
 
 namespace relay {
+
+// Connections to the web site that shares the ports, at a time; a source has half of them at most.
+constexpr std::size_t max_site_connections = 1024;
 
 class Acceptor {
 public:
@@ -31,6 +37,10 @@ public:
         std::function<void(const std::string& address, const char* why)> on_turned_away = {};
         // Nobody can be accepted for now, in the system's words; said with each try.
         std::function<void(const std::string& why)> on_shortage = {};
+        // Who may say who is behind them, and end TLS.
+        std::vector<Cidr> trusted_proxies = {};
+        // The web server that shares the ports of wss and ws.
+        std::optional<FallbackSettings> fallback = {};
         // Where listeners outlive the process.
         Parking* parking = nullptr;
     };
@@ -50,15 +60,16 @@ public:
     // Listens on `endpoint`; its port (chosen by the system where it says 0). The other endpoints
     // stay as they are when this one fails.
     Result<std::uint16_t> add(const Endpoint& endpoint);
-    // The same over a socket that listens already.
-    std::uint16_t add_listening(const Endpoint& endpoint, UniqueFd listening);
     // Stops listening. Handshakes under way and carriers go on. `endpoint` is what was added.
     Status remove(const Endpoint& endpoint);
 
     // For connections that come from now on.
     Status set_certificate(const TlsCertificate& certificate);
 
-    void set_handshake_deadline(Duration deadline) { door_.set_deadline(deadline); }
+    // Whether tunnels through GET and POST are served on wss and ws endpoints. They are at first.
+    void set_poll(bool is_served) { poll_tunnels_.set_enabled(is_served); }
+    // What may change while it runs.
+    void reload(const RelaySettings& settings);
 
     // Under way, or with a carrier that has yet to prove a key.
     std::size_t unfinished_handshakes() const { return door_.inside(); }
@@ -76,11 +87,14 @@ private:
     Acceptor(Loop& loop, Random& random, OnCarrier on_carrier, Options options);
 
     Status begin(const TlsCertificate& certificate);
-    TcpListener::OnAccept accepted_on(CarrierKind kind);
-    void admitted(CarrierKind kind, UniqueFd fd, const Admission& admission);
-    void admitted_tls(UniqueFd fd, const Admission& admission);
-    void admitted_http(bool tls, UniqueFd fd, const Admission& admission);
-    void upgraded(UpgradedSocket socket, Admission admission);
+    TcpListener::OnAccept accepted_on(const Endpoint& endpoint);
+    void admitted(Entrant entrant, const Admission& admission);
+    void admitted_tls(CarrierKind kind, Tunnel tunnel, const Admission& admission);
+    void admitted_http(Entrant entrant, const Admission& admission);
+    void admitted_to_site(Entrant entrant, const Admission& admission);
+    void adopt(UniqueFd fd, bool tls, const Whence& whence, const Admission& admission);
+    std::shared_ptr<void> place_at_site(const std::string& address);
+    void upgraded(UpgradedSocket socket, const Whence& whence, Admission admission);
     void failed(const std::string& address, const char* why);
 
     Loop& loop_;
@@ -88,7 +102,11 @@ private:
     OnCarrier on_carrier_;
     Options options_;
     std::unique_ptr<TlsContext> tls_;
+    PollTunnels poll_tunnels_;
     std::unique_ptr<WebsocketServer> websockets_;
+    std::unique_ptr<TlsContext> web_tls_;  // Where a web site shares the ports.
+    std::shared_ptr<Turnstile> site_;      // Its connections; the places may outlive us.
+    std::list<std::unique_ptr<WebGuest>> web_guests_;
     std::list<std::unique_ptr<Opening>> openings_;
     std::list<Listening> listeners_;
     std::uint64_t failed_ = 0;

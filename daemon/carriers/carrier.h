@@ -7,11 +7,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/base/bytes.h"
 #include "common/base/endpoint.h"
 #include "common/base/result.h"
 #include "common/wire/limits.h"
+#include "daemon/io/path_figures.h"
 
 namespace relay {
 
@@ -28,12 +30,19 @@ struct CarrierInfo {
     std::string peer_address;  // "192.0.2.1:4711", "[2001:db8::1]:443".
     // RFC 9266 tls-exporter of this connection; none on ws.
     std::optional<std::array<std::uint8_t, 32>> tls_exporter;
+    // The settings trust whoever may end TLS in between; PROTOCOL.md 3.2.
+    bool may_be_unbound = false;
+    // How it was dialled: "direct", or the proxy's URL without its password; else empty.
+    std::string road = {};
 };
 
 struct CarrierCounters {
     std::uint64_t bytes_in = 0;  // On the socket, TLS and WebSocket included.
     std::uint64_t bytes_out = 0;
 };
+
+// Why a carrier is closed that the peer closed in good order.
+inline constexpr std::string_view carrier_goodbye = "the peer closed the carrier";
 
 // Who uses a carrier. Any of these calls may destroy the carrier.
 class CarrierUser {
@@ -73,6 +82,8 @@ public:
     virtual bool has_unsent() const = 0;
     virtual const CarrierInfo& info() const = 0;
     virtual const CarrierCounters& counters() const = 0;
+    // As the kernel sees it now; nothing for what is not TCP.
+    virtual std::optional<PathFigures> path() const = 0;
 };
 
 }  // namespace relay

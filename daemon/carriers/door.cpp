@@ -39,13 +39,22 @@ Door::~Door() {
     *self_ = nullptr;
 }
 
-void Door::arrived(CarrierKind kind, Accepted connection) {
+void Door::arrived(CarrierKind kind, const std::string& path, Accepted connection) {
     const bool is_scarce = is_among_the_last_descriptors(connection.fd.get());
     const GuestId id = turnstile_.arrived(source_of(connection.peer_address));
     auto poll = std::make_unique<Poll>(loop_, std::move(connection.fd),
                                        [this, id](PollEvents) { ready(id); });
     poll->set_interest({.readable = true});
-    guests_.emplace(id, Guest{kind, std::move(connection.peer_address), now(), std::move(poll)});
+    Guest guest{kind, path, {}, now(), nullptr, std::move(poll)};
+    if (is_proxy(connection.peer_address, trusted_proxies_)) {
+        const bool is_http = kind == CarrierKind::Ws;
+        guest.introduction =
+            std::make_unique<Introduction>(connection.peer_address, trusted_proxies_, is_http);
+        guest.whence.is_through_proxy = true;
+    }
+    guest.whence.hop = connection.peer_address;
+    guest.whence.address = std::move(connection.peer_address);
+    guests_.emplace(id, std::move(guest));
     if (!lateness_.is_armed()) lateness_.arm(options_.deadline);
     // Where strangers or visitors have taken all descriptors, a home must still find one.
     if (turnstile_.is_crowded() || (is_scarce && outside() > 1)) {
@@ -56,6 +65,7 @@ void Door::arrived(CarrierKind kind, Accepted connection) {
 // The first bytes are looked at, and left for whoever reads them.
 void Door::ready(GuestId id) {
     Guest& guest = guests_.at(id);
+    if (guest.introduction && !is_introduced(id, guest)) return;
     std::uint8_t first = 0;
     const auto size = recv(guest.poll->fd(), &first, 1, MSG_PEEK);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -68,8 +78,24 @@ void Door::ready(GuestId id) {
     if (!pace_.is_armed()) admission_.schedule();
 }
 
+// What a proxy says goes before all else, and its client gets its own place among the others.
+bool Door::is_introduced(GuestId id, Guest& guest) {
+    Introduction& introduction = *guest.introduction;
+    switch (introduction.heed(guest.poll->fd())) {
+        case Introduction::Progress::Waiting: return false;
+        case Introduction::Progress::Gone: forget(id); return false;
+        case Introduction::Progress::Refused: send_away(id, introduction.why()); return false;
+        case Introduction::Progress::Over: break;
+    }
+    guest.whence.hop = introduction.hop();
+    guest.whence.address = introduction.address();
+    guest.introduction.reset();
+    turnstile_.is_of(id, source_of(guest.whence.address));
+    return true;
+}
+
 void Door::send_away(GuestId id, const char* why) {
-    const std::string address = guests_.at(id).address;
+    const std::string address = guests_.at(id).whence.address;
     forget(id);
     options_.on_turned_away(address, why);
 }
@@ -87,15 +113,27 @@ void Door::admit_one() {
     }
     const auto id = turnstile_.next();
     if (!id) return;
-    const auto node = guests_.extract(*id);
-    const Guest& guest = node.mapped();
+    auto node = guests_.extract(*id);
+    Guest& guest = node.mapped();
     UniqueFd fd = guest.poll->take_fd();
-    std::shared_ptr<void> place{nullptr, [self = self_, source = source_of(guest.address)](void*) {
+    admission_.schedule();  // The next one in the next turn.
+    auto admission = admission_of(guest.whence.address, guest.arrived);
+    options_.on_admitted(
+        {guest.kind, std::move(guest.path), std::move(fd), std::move(guest.whence)},
+        std::move(admission));
+}
+
+Admission Door::admission_of(const std::string& address, TimePoint since) {
+    std::shared_ptr<void> place{nullptr, [self = self_, source = source_of(address)](void*) {
                                     if (*self != nullptr) (*self)->someone_left(source);
                                 }};
-    admission_.schedule();  // The next one in the next turn.
-    options_.on_admitted(guest.kind, std::move(fd),
-                         Admission{std::move(place), guest.arrived + options_.deadline});
+    return Admission{std::move(place), since + options_.deadline};
+}
+
+std::optional<Admission> Door::enter(const std::string& address) {
+    const TimePoint time = now();
+    if (!begun_.take(time) || !turnstile_.enter_at_once(source_of(address))) return std::nullopt;
+    return admission_of(address, time);
 }
 
 void Door::someone_left(const IpAddress& source) {

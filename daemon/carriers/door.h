@@ -6,10 +6,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/endpoint.h"
 #include "common/base/token_bucket.h"
+#include "daemon/carriers/introduction.h"
 #include "daemon/carriers/turnstile.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/poll.h"
@@ -35,17 +37,27 @@ public:
         : place_(std::move(place)), deadline_(deadline) {}
     // By when the key must be proved: the time runs from when the connection was accepted.
     TimePoint deadline() const { return deadline_; }
+    // Ends when the place does.
+    std::weak_ptr<void> watch() const { return place_; }
 
 private:
     std::shared_ptr<void> place_;  // Whose end makes room for another.
     TimePoint deadline_ = TimePoint::max();
 };
 
+// Who comes in.
+struct Entrant {
+    CarrierKind kind;
+    std::string path;  // Of the endpoint.
+    UniqueFd fd;
+    Whence whence;
+};
+
 class Door {
 public:
     struct Options {
         Duration deadline;  // From accepting to the proof of a key.
-        std::function<void(CarrierKind, UniqueFd, Admission)> on_admitted;
+        std::function<void(Entrant, Admission)> on_admitted;
         // One who never came in, and why; not for those who went by themselves.
         std::function<void(const std::string& address, const char* why)> on_turned_away;
     };
@@ -56,9 +68,14 @@ public:
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;
 
-    void arrived(CarrierKind kind, Accepted connection);
+    void arrived(CarrierKind kind, const std::string& path, Accepted connection);
+    // A place for what came over a connection that is inside already, or was; nothing if there is
+    // none now.
+    std::optional<Admission> enter(const std::string& address);
     // For those that wait, too; not for those inside.
     void set_deadline(Duration deadline) { options_.deadline = deadline; }
+    // Whose word counts about who is behind them, of connections that come from now on.
+    void set_trusted_proxies(std::vector<Cidr> proxies) { trusted_proxies_ = std::move(proxies); }
 
     std::size_t outside() const { return turnstile_.outside(); }
     std::size_t inside() const { return turnstile_.inside(); }
@@ -66,20 +83,25 @@ public:
 private:
     struct Guest {
         CarrierKind kind;
-        std::string address;
+        std::string path;
+        Whence whence;
         TimePoint arrived;
+        std::unique_ptr<Introduction> introduction;  // While a trusted proxy may have one.
         std::unique_ptr<Poll> poll;
     };
 
     void ready(GuestId id);
+    bool is_introduced(GuestId id, Guest& guest);
     void send_away(GuestId id, const char* why);
     void forget(GuestId id);
     void admit_one();
+    Admission admission_of(const std::string& address, TimePoint since);
     void someone_left(const IpAddress& source);
     void send_away_the_late();
 
     Loop& loop_;
     Options options_;
+    std::vector<Cidr> trusted_proxies_;
     Turnstile turnstile_;
     std::map<GuestId, Guest> guests_;  // In the order in which they came.
     TokenBucket begun_;

@@ -18,12 +18,14 @@ Error timed_out() {
 
 }  // namespace
 
-Opening::Opening(Loop& loop, Random& random, UniqueFd fd, Plan plan, OnDone on_done)
+Opening::Opening(Loop& loop, Random& random, Tunnel tunnel, Plan plan, OnDone on_done)
     : loop_(loop),
       random_(random),
       plan_(std::move(plan)),
+      underlay_(std::move(tunnel.underlay)),
+      peer_address_(std::move(tunnel.peer_address)),
       on_done_(std::move(on_done)),
-      poll_(std::make_unique<Poll>(loop, std::move(fd),
+      poll_(std::make_unique<Poll>(loop, std::move(tunnel.fd),
                                    [this](PollEvents events) { ready(events); })),
       deadline_(loop, [this] { finish(timed_out()); }),
       completion_(loop, [this] {
@@ -119,12 +121,14 @@ Status Opening::secured(TlsWire& wire) {
 
 Status Opening::send_request(MutableBytes& out) {
     websocket_key_ = new_websocket_key(random_);
-    const auto request = websocket_request(
-        {.host = *plan_.upgrade_host, .path = plan_.upgrade_path, .key = websocket_key_});
+    const auto request = websocket_request({.host = *plan_.upgrade_host,
+                                            .path = plan_.upgrade_path,
+                                            .key = websocket_key_,
+                                            .fields = plan_.upgrade_fields});
     if (!request) return request.error();
     const auto bytes = bytes_of(*request);
     if (bytes.size() > max_record_plaintext) {
-        return Error{ErrorCode::TooLarge, "the path of the endpoint is too long"};
+        return Error{ErrorCode::TooLarge, "the path of the endpoint and the headers are too long"};
     }
     if (!plan_.tls) {
         send_soon(bytes);
@@ -184,9 +188,13 @@ Status Opening::send_unsent() {
 std::unique_ptr<Carrier> Opening::make_carrier() {
     OpenedSocket opened;
     opened.info.kind = plan_.kind;
-    opened.info.peer_address = peer_address_text(poll_->fd());
+    opened.info.road = plan_.road;
+    opened.info.peer_address =
+        peer_address_.empty() ? peer_address_text(poll_->fd()) : peer_address_;
     if (plan_.tls) opened.info.tls_exporter = plan_.tls->exporter();
+    opened.info.may_be_unbound = plan_.may_be_unbound;
     if (plan_.upgrade_host) opened.websocket = WebSocketRole::Client;
+    opened.underlay = std::move(underlay_);
     opened.poll = std::move(poll_);
     opened.tls = std::move(plan_.tls);
     opened.early = std::move(early_);

@@ -47,6 +47,7 @@ SocketCarrier::SocketCarrier(Loop& loop, Random& random, OpenedSocket opened)
     : loop_(loop),
       random_(random),
       info_(std::move(opened.info)),
+      underlay_(std::move(opened.underlay)),
       tls_(std::move(opened.tls)),
       websocket_(opened.websocket),
       early_(std::move(opened.early)),
@@ -131,7 +132,7 @@ bool SocketCarrier::receive_some() {
     auto& in = loop_.wire_buffers().in;
     for (std::size_t taken = 0, most = turn_bytes(); taken < most;) {
         const auto size = recv(poll_->fd(), in.data(), in.size(), 0);
-        if (size == 0) return finish({ErrorCode::System, "the peer closed the connection"});
+        if (size == 0) return finish(end_of(underlay_.get()));
         if (size < 0) {
             if (errno == EAGAIN || errno == EINTR) return true;
             return finish({ErrorCode::System, error_text(errno)});
@@ -156,7 +157,7 @@ bool SocketCarrier::take(Bytes wire) {
     if (!status) return finish(status.error());
     if (peer_said_goodbye_) {
         send_goodbye_at_once();
-        return finish({ErrorCode::System, "the peer closed the carrier"});
+        return finish({ErrorCode::System, std::string{carrier_goodbye}});
     }
     if (pong_) turn_end_.schedule();
     return true;

@@ -9,6 +9,7 @@
 #include "common/protocols/websocket.h"
 #include "daemon/carriers/carrier.h"
 #include "daemon/carriers/send_pace.h"
+#include "daemon/carriers/tunnel.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/poll.h"
 #include "daemon/io/timer.h"
@@ -19,6 +20,7 @@ namespace relay {
 
 // A connection that is past TLS's handshake and WebSocket's upgrade.
 struct OpenedSocket {
+    std::unique_ptr<Underlay> underlay;  // Null: the socket is the connection itself.
     std::unique_ptr<Poll> poll;
     std::unique_ptr<TlsChannel> tls;         // None on ws.
     std::optional<WebSocketRole> websocket;  // Our role; none on tls.
@@ -47,6 +49,7 @@ public:
     bool has_unsent() const override { return !unsent_.empty(); }
     const CarrierInfo& info() const override { return info_; }
     const CarrierCounters& counters() const override { return counters_; }
+    std::optional<PathFigures> path() const override { return path_figures(poll_->fd()); }
 
 private:
     enum class State { Open, Flushing, Lingering, Closed };
@@ -85,6 +88,7 @@ private:
     CarrierCounters counters_;
     State state_ = State::Open;
 
+    std::unique_ptr<Underlay> underlay_;
     std::unique_ptr<TlsChannel> tls_;
     std::optional<WebSocketRole> websocket_;
     std::optional<WebSocketReader> reader_;

@@ -1,12 +1,13 @@
 #include "daemon/carriers/tunnel_dialer.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <span>
 
 #include "common/base/check.h"
+#include "daemon/carriers/proxy_choice.h"
 #include "daemon/io/tcp_socket.h"
 #include "daemon/io/uv_handle.h"
 
@@ -14,25 +15,10 @@ namespace relay {
 
 namespace {
 
-// As people see it: what stands before the last '@' may be a password.
-std::string without_password(const std::string& proxy) {
-    const auto scheme = proxy.find("://");
-    const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
-    const auto at = proxy.rfind('@');
-    if (at == std::string::npos || at < begin) return proxy;
-    return proxy.substr(0, begin) + proxy.substr(at + 1);
-}
-
-// The proxy for what is inside TLS, or else for plain http. libcurl would go by the scheme of the
-// URL, which is always http here.
-std::string environment_proxy(bool is_secure) {
-    const char* const secure[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-    const char* const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
-    for (const char* name : is_secure ? std::span<const char* const>{secure} : plain) {
-        const char* value = std::getenv(name);
-        if (value != nullptr && *value != '\0') return value;
-    }
-    return {};
+bool has_peer(int socket) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    return getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
 }
 
 }  // namespace
@@ -65,24 +51,24 @@ TunnelDialer::TunnelDialer(Loop& loop, const TunnelTarget& target, OnDone on_don
       on_done_(std::move(on_done)),
       timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }),
       end_check_(loop, [this] { look_for_end(); }),
-      multi_(curl_multi_init()),
-      easy_(curl_easy_init()) {
-    check(multi_ != nullptr && easy_ != nullptr);
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, socket_changed);
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, timeout_changed);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+      transfer_(std::make_unique<CurlTransfer>()) {
+    CURLM* const multi = transfer_->multi;
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, socket_changed);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, timeout_changed);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
     set_options();
-    if (!refusal_) curl_multi_add_handle(multi_, easy_);
+    curl_multi_add_handle(multi, transfer_->easy);
 }
 
 TunnelDialer::~TunnelDialer() {
-    watches_.clear();
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, nullptr);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, nullptr);
-    if (!refusal_) curl_multi_remove_handle(multi_, easy_);
-    curl_easy_cleanup(easy_);
-    curl_multi_cleanup(multi_);
+    watches_.clear();  // Before libcurl closes what they watch.
+}
+
+// libcurl tells only of connections that are there through the proxy as well.
+bool TunnelDialer::has_connected() const {
+    return has_connected_ || std::any_of(watches_.begin(), watches_.end(),
+                                         [](const auto& watch) { return has_peer(watch.first); });
 }
 
 void TunnelDialer::set_options() {
@@ -90,35 +76,19 @@ void TunnelDialer::set_options() {
     // Plain http with CONNECT_ONLY: libcurl connects, and says nothing to whom it has reached.
     url_ = "http://" + (is_ipv6 ? "[" + target_.host + "]" : target_.host) + ":" +
            std::to_string(target_.port) + "/";
-    curl_easy_setopt(easy_, CURLOPT_URL, url_.c_str());
-    curl_easy_setopt(easy_, CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(easy_, CURLOPT_HTTPPROXYTUNNEL, 1L);
-    curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http");
-    curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, error_);
-    curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy_, CURLOPT_PROXYAUTH, CURLAUTH_ANY);
-    curl_easy_setopt(easy_, CURLOPT_TCP_NODELAY, 1L);
-    curl_easy_setopt(easy_, CURLOPT_USERAGENT, "relayd/" RELAYD_VERSION);
+    CURL* const easy = transfer_->easy;
+    curl_easy_setopt(easy, CURLOPT_URL, url_.c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     // Or giving up would wait for a resolver that does not answer.
-    curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);
-    if (!target_.source.empty()) {
-        curl_easy_setopt(easy_, CURLOPT_INTERFACE, ("host!" + target_.source).c_str());
-    }
-    set_proxy();
-}
-
-void TunnelDialer::set_proxy() {
-    // Named in the settings, it is used whatever no_proxy says; else libcurl heeds that variable.
-    if (!target_.proxy.empty()) curl_easy_setopt(easy_, CURLOPT_NOPROXY, "");
-    proxy_ = target_.proxy.empty() ? environment_proxy(target_.is_secure) : target_.proxy;
-    if (proxy_ == "direct") proxy_.clear();
-    if (proxy_.starts_with("https://")) {
-        refusal_ = Error{ErrorCode::Unsupported,
-                         "proxy " + without_password(proxy_) + ": no TLS to a proxy, use http://"};
-        end_check_.schedule();
-        return;
-    }
-    curl_easy_setopt(easy_, CURLOPT_PROXY, proxy_.c_str());
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    proxy_ = proxy_of(target_.road, target_.is_secure);
+    proxy_headers_ = curl_list(target_.road.proxy_headers);
+    set_road(easy, target_.road, proxy_, proxy_headers_);
 }
 
 int TunnelDialer::socket_changed(CURL*, curl_socket_t socket, int what, void* own, void*) {
@@ -146,20 +116,14 @@ int TunnelDialer::timeout_changed(CURLM*, long delay_ms, void* own) {
 
 void TunnelDialer::act(curl_socket_t socket, int events) {
     int running = 0;
-    curl_multi_socket_action(multi_, socket, events, &running);
+    curl_multi_socket_action(transfer_->multi, socket, events, &running);
     // Deferred: libcurl may not be torn down inside of its own call.
     if (running == 0) end_check_.schedule();
 }
 
 void TunnelDialer::look_for_end() {
-    if (refusal_) {
-        const auto on_done = on_done_;  // Copied: it may destroy us.
-        const Error why = *refusal_;
-        on_done(why);
-        return;
-    }
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    while (const CURLMsg* message = curl_multi_info_read(transfer_->multi, &left)) {
         if (message->msg != CURLMSG_DONE) continue;
         ended(message->data.result);
         return;
@@ -168,34 +132,55 @@ void TunnelDialer::look_for_end() {
 
 void TunnelDialer::ended(CURLcode code) {
     const auto on_done = on_done_;  // Copied: it may destroy us.
+    const bool is_unreached = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+                              code == CURLE_COULDNT_RESOLVE_PROXY ||
+                              code == CURLE_OPERATION_TIMEDOUT;
+    has_connected_ = has_connected() || !is_unreached;
     if (code != CURLE_OK) {
         on_done(failure(code));
         return;
     }
+    watches_.clear();
+    on_done(take_over());
+}
+
+Result<Tunnel> TunnelDialer::take_over() {
+    CURL* const easy = transfer_->easy;
+    if (proxy_.starts_with("https://")) {
+        curl_multi_setopt(transfer_->multi, CURLMOPT_SOCKETFUNCTION, nullptr);
+        curl_multi_setopt(transfer_->multi, CURLMOPT_TIMERFUNCTION, nullptr);
+        // What it was told to write its errors to goes with us.
+        curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
+        return ProxyBridge::over(loop_, std::move(transfer_));
+    }
     curl_socket_t socket = CURL_SOCKET_BAD;
-    curl_easy_getinfo(easy_, CURLINFO_ACTIVESOCKET, &socket);
+    curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
     // A duplicate, since libcurl closes its own, and libuv wants one watcher for each number.
     UniqueFd own{socket == CURL_SOCKET_BAD ? -1 : fcntl(socket, F_DUPFD_CLOEXEC, 0)};
-    if (!own) {
-        on_done(Error{ErrorCode::System, "cannot take over the connection: " + error_text(errno)});
-        return;
-    }
-    watches_.clear();
-    on_done(std::move(own));
+    if (own) return Tunnel{std::move(own), nullptr, {}};
+    return Error{ErrorCode::System, "cannot take over the connection: " + error_text(errno)};
 }
 
 Error TunnelDialer::failure(CURLcode code) const {
     long answer = 0;
-    curl_easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &answer);
-    std::string text = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
-    const auto proxy = "proxy " + without_password(proxy_);
+    curl_easy_getinfo(transfer_->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
     if (answer >= 300) {
-        const std::string hint = answer == 407 ? " (the proxy wants other credentials)" : "";
-        return Error{ErrorCode::Refused,
-                     proxy + " answered " + std::to_string(answer) + hint + ": " + text};
+        return Error{ErrorCode::Refused, "proxy " + without_password(proxy_) + " answered " +
+                                             std::to_string(answer) + refusal_text(answer)};
     }
-    if (!proxy_.empty()) text += ", through " + proxy;
+    std::string text = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
+    if (!proxy_.empty()) text += ", through proxy " + without_password(proxy_);
     return Error{ErrorCode::System, std::move(text)};
+}
+
+// What a proxy's answer to CONNECT means (RFC 9110 9.3.6, 15.5).
+std::string TunnelDialer::refusal_text(long answer) const {
+    const auto where = target_.host + ":" + std::to_string(target_.port);
+    if (answer == 403 || answer == 405) return ": it lets nobody connect to " + where;
+    if (answer != 407) return ": it does not reach " + where;
+    long offered = 0;
+    curl_easy_getinfo(transfer_->easy, CURLINFO_PROXYAUTH_AVAIL, &offered);
+    return wants_user_text(proxy_, static_cast<unsigned long>(offered));
 }
 
 }  // namespace relay

@@ -27,6 +27,19 @@ GuestId Turnstile::arrived(const IpAddress& address) {
     return guest;
 }
 
+void Turnstile::is_of(GuestId guest, const IpAddress& address) {
+    const IpAddress former = guests_.at(guest);
+    if (former == address) return;
+    Source& from = sources_.at(former);
+    if (from.silent.count(guest) == 0) return;
+    gone(guest);
+    Source& to = sources_[address];
+    const std::size_t before = to.outside();
+    to.silent.insert(guest);
+    guests_.emplace(guest, address);
+    weigh(address, to, before);
+}
+
 void Turnstile::spoke(GuestId guest) {
     const IpAddress address = guests_.at(guest);
     Source& source = sources_.at(address);
@@ -85,6 +98,16 @@ std::optional<GuestId> Turnstile::next() {
         return guest;
     }
     return std::nullopt;
+}
+
+bool Turnstile::enter_at_once(const IpAddress& address) {
+    if (!may_enter(sources_[address])) {
+        forget_if_empty(address);
+        return false;
+    }
+    ++sources_[address].inside;
+    ++inside_;
+    return true;
 }
 
 void Turnstile::left(const IpAddress& address) {

@@ -33,11 +33,15 @@ public:
     explicit Turnstile(const Limits& limits) : limits_(limits) {}
 
     GuestId arrived(const IpAddress& source);
+    // A silent one has another source than he seemed to have.
+    void is_of(GuestId guest, const IpAddress& source);
     void spoke(GuestId guest);
     // Silent or waiting, and no longer there.
     void gone(GuestId guest);
     // The next one that may come in, and is inside from now on.
     std::optional<GuestId> next();
+    // One who came another way, has spoken and cannot wait: inside, or false.
+    bool enter_at_once(const IpAddress& source);
     // One from this source is no longer inside.
     void left(const IpAddress& source);
 

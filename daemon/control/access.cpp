@@ -14,12 +14,10 @@ std::optional<std::string> ControlAccess::refusal_of(const UnixPeer& peer) const
     if (peer.uid == 0 || peer.uid == own_uid_) return {};
     if (group_id_ && std::ranges::find(peer.groups, *group_id_) != peer.groups.end()) return {};
     if (!group_id_) {
-        return fmt::format("uid {} may not use this socket; root and uid {} may", peer.uid,
-                           own_uid_);
+        return fmt::format("uid {} may not use relayd; root and uid {} may", peer.uid, own_uid_);
     }
-    return fmt::format(
-        "uid {} may not use this socket; root, uid {} and the members of group {} may", peer.uid,
-        own_uid_, group_);
+    return fmt::format("uid {} may not use relayd; root, uid {} and the members of group {} may",
+                       peer.uid, own_uid_, group_);
 }
 
 }  // namespace relay

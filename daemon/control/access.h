@@ -1,4 +1,4 @@
-// Who may use the control socket.
+// Who may use the control socket, and the bus.
 #pragma once
 
 #include <optional>

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/control/version.h"
+#include "daemon/log/message_ids.h"
 
 namespace relay {
 namespace {
@@ -95,11 +96,11 @@ void ControlClient::follow_events(std::uint64_t id) {
 }
 
 void ControlClient::log_change(std::string_view method, const Result<std::string>& result) {
+    const LogFields where{.peer = who_, .message_id = message_id::changed_by_operator};
     if (result) {
-        context_.log.info({.peer = who_}, "{} by {}", method, who_);
+        context_.log.info(where, "{} by {}", method, who_);
     } else {
-        context_.log.info({.peer = who_}, "{} by {}, refused: {}", method, who_,
-                          result.error().text);
+        context_.log.info(where, "{} by {}, refused: {}", method, who_, result.error().text);
     }
 }
 

@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "common/control/message.h"
-#include "common/control/version.h"
 
 namespace relay {
 namespace {
@@ -20,9 +19,10 @@ bool try_later() {
 
 }  // namespace
 
-ClientConnection::ClientConnection(Loop& loop, UniqueFd socket, Callbacks callbacks)
+ClientConnection::ClientConnection(Loop& loop, UniqueFd socket, Callbacks callbacks,
+                                   std::size_t max_line_bytes)
     : callbacks_(std::move(callbacks)),
-      input_(max_request_bytes),
+      input_(max_line_bytes),
       stuck_(loop, [this] { end(); }),
       poll_(loop, std::move(socket), [this](PollEvents events) { ready(events); }) {
     watch();

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/control/line_splitter.h"
+#include "common/control/version.h"
 #include "daemon/io/poll.h"
 #include "daemon/io/timer.h"
 
@@ -22,7 +23,8 @@ public:
     // A client that reads slower than it asks is asked to wait: above this nothing is read from it.
     static constexpr std::size_t max_waiting_bytes = std::size_t{1} << 20;
 
-    ClientConnection(Loop& loop, UniqueFd socket, Callbacks callbacks);
+    ClientConnection(Loop& loop, UniqueFd socket, Callbacks callbacks,
+                     std::size_t max_line_bytes = max_request_bytes);
     ClientConnection(const ClientConnection&) = delete;
     ClientConnection& operator=(const ClientConnection&) = delete;
 

@@ -1,5 +1,3 @@
-#include <array>
-
 #include "daemon/control/answering.h"
 
 namespace relay {
@@ -42,6 +40,20 @@ void homes_remove(Operations& operations, const std::string& with, Answer answer
     });
 }
 
+void visitors_add(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<AddVisitor>(with, answer, [&](const AddVisitor& request) -> Result<VisitorList> {
+        auto visitor = operations.add_visitor(request);
+        if (!visitor) return visitor.error();
+        return VisitorList{{*std::move(visitor)}, 0};
+    });
+}
+
+void visitors_remove(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<RemoveVisitor>(with, answer, [&](const RemoveVisitor& request) {
+        return operations.remove_visitor(request.name);
+    });
+}
+
 void invitations_add(Operations& operations, const std::string& with, Answer answer) {
     answer_request<AddInvitation>(with, answer,
                                   [&](const AddInvitation& request) -> Result<InvitationList> {
@@ -65,22 +77,31 @@ void allow_add(Operations& operations, const std::string& with, Answer answer) {
     });
 }
 
+void guard_release(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<ReleaseSource>(with, answer, [&](const ReleaseSource& request) {
+        return operations.release_source(request.address);
+    });
+}
+
 void reload(Operations& operations, const std::string&, Answer answer) {
     operations.reload([answer](Result<ReloadSnapshot> reloaded) { answer(json_result(reloaded)); });
 }
 
-constexpr std::array<ControlCommand, 10> table{{
+constexpr ControlCommand table[] = {
     {"forwards.add", Effect::Changes, forwards_add},
     {"forwards.remove", Effect::Changes, forwards_remove},
     {"sessions.close", Effect::Changes, sessions_close},
     {"streams.close", Effect::Changes, streams_close},
     {"homes.add", Effect::Changes, homes_add},
     {"homes.remove", Effect::Changes, homes_remove},
+    {"visitors.add", Effect::Changes, visitors_add},
+    {"visitors.remove", Effect::Changes, visitors_remove},
     {"invitations.add", Effect::Changes, invitations_add},
     {"invitations.remove", Effect::Changes, invitations_remove},
     {"allow.add", Effect::Changes, allow_add},
+    {"guard.release", Effect::Changes, guard_release},
     {"reload", Effect::Changes, reload},
-}};
+};
 
 }  // namespace
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "daemon/control/answering.h"
 
@@ -50,12 +49,20 @@ void homes_list(Operations& operations, const std::string& with, Answer answer) 
     });
 }
 
+void visitors_list(Operations& operations, const std::string&, Answer answer) {
+    answer(json_result(list_result<VisitorList>(operations.visitors())));
+}
+
 void invitations_list(Operations& operations, const std::string&, Answer answer) {
     answer(json_result(list_result<InvitationList>(operations.invitations())));
 }
 
 void allow_list(Operations& operations, const std::string&, Answer answer) {
     answer(json_result(list_result<AllowList>(operations.allow())));
+}
+
+void guard_list(Operations& operations, const std::string&, Answer answer) {
+    answer(json_result(list_result<GuardedList>(operations.guard())));
 }
 
 void probe(Operations& operations, const std::string& with, Answer answer) {
@@ -66,16 +73,52 @@ void probe(Operations& operations, const std::string& with, Answer answer) {
     });
 }
 
-constexpr std::array<ControlCommand, 8> table{{
+void ping(Operations& operations, const std::string& with, Answer answer) {
+    const auto request = from_json<AskPing>(with);
+    if (!request) return answer(request.error());
+    operations.ping(*request, [answer](Result<PingSnapshot> ping) { answer(json_result(ping)); });
+}
+
+void bench_start(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<StartBench>(
+        with, answer, [&](const StartBench& request) { return operations.start_bench(request); });
+}
+
+void bench_show(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<BenchSelector>(
+        with, answer, [&](const BenchSelector& which) { return operations.bench(which); });
+}
+
+void bench_stop(Operations& operations, const std::string& with, Answer answer) {
+    answer_request<BenchSelector>(
+        with, answer, [&](const BenchSelector& which) { return operations.stop_bench(which); });
+}
+
+void doctor(Operations& operations, const std::string& with, Answer answer) {
+    const auto which = from_json<DoctorSelector>(with);
+    if (!which) return answer(which.error());
+    operations.doctor(*which, [answer](Result<std::vector<CheckSnapshot>> checks) {
+        answer(json_result(list_result<CheckList>(std::move(checks))));
+    });
+}
+
+constexpr ControlCommand table[] = {
     {"status", Effect::Shows, status},
     {"sessions.list", Effect::Shows, sessions_list},
     {"streams.list", Effect::Shows, streams_list},
     {"forwards.list", Effect::Shows, forwards_list},
     {"homes.list", Effect::Shows, homes_list},
+    {"visitors.list", Effect::Shows, visitors_list},
     {"invitations.list", Effect::Shows, invitations_list},
     {"allow.list", Effect::Shows, allow_list},
+    {"guard.list", Effect::Shows, guard_list},
+    {"ping", Effect::Shows, ping},
+    {"bench.start", Effect::Changes, bench_start},
+    {"bench.show", Effect::Shows, bench_show},
+    {"bench.stop", Effect::Changes, bench_stop},
     {"probe", Effect::Shows, probe},
-}};
+    {"doctor", Effect::Shows, doctor},
+};
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "daemon/log/message_ids.h"
+
 namespace relay {
 
 Result<std::unique_ptr<ControlServer>> ControlServer::open(Loop& loop, Operations& operations,
@@ -34,18 +36,20 @@ void ControlServer::client_came(UniqueFd socket) {
     if (clients_.size() >= 2 * max_clients) return;
     const auto peer = unix_peer_of(socket.get());
     if (!peer)
-        return log_.warning({}, "a client of the control socket is refused: {}", peer.error().text);
+        return log_.warning({.message_id = message_id::access_refused},
+                            "a client of the control socket is refused: {}", peer.error().text);
     const auto who = fmt::format("uid {}, process {}", peer->uid, peer->pid);
     clients_.push_back(
         std::make_unique<ControlClient>(ClientContext{loop_, operations_, subscriptions_, log_},
                                         std::move(socket), who, [this] { removal_.schedule(); }));
     auto& client = *clients_.back();
     if (const auto refusal = access_.refusal_of(*peer)) {
-        log_.warning({.peer = who}, "a client of the control socket is refused: {}", *refusal);
+        log_.warning({.peer = who, .message_id = message_id::access_refused},
+                     "a client of the control socket is refused: {}", *refusal);
         client.refuse({ErrorCode::Refused, *refusal});
     } else if (clients_.size() > max_clients) {
-        log_.warning({.peer = who}, "a client of the control socket is refused: {} are there",
-                     max_clients);
+        log_.warning({.peer = who, .message_id = message_id::access_refused},
+                     "a client of the control socket is refused: {} are there", max_clients);
         client.refuse({ErrorCode::Refused, fmt::format("{} clients are connected already, and no "
                                                        "more are allowed; end one of them",
                                                        max_clients)});

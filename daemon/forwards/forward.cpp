@@ -8,12 +8,19 @@ namespace relay {
 
 namespace {
 
-constexpr auto retry_delay = std::chrono::seconds{3};
+// Whoever frees a port waits for it.
+constexpr auto retry_delay = std::chrono::seconds{1};
+
+bool listens_on_loopback(const ForwardSettings& settings) {
+    const auto address = parse_ip_address(settings.listen.host);
+    if (is_unix(settings.listen.host)) return true;  // Of this machine, at least.
+    return settings.listen.host == "localhost" || (address && address->is_loopback());
+}
 
 }  // namespace
 
 Forward::Forward(Loop& loop, ForwardId id, const ForwardSettings& settings, ForwardUser& user,
-                 Parking& parking)
+                 Parking& parking, VisitorGuard* guard)
     : loop_(loop),
       id_(id),
       settings_(settings),
@@ -21,6 +28,8 @@ Forward::Forward(Loop& loop, ForwardId id, const ForwardSettings& settings, Forw
       target_text_(to_text(settings.target)),
       user_(user),
       parking_(parking),
+      guard_(guard),
+      is_guarded_(guard != nullptr && settings.guard.value_or(!listens_on_loopback(settings))),
       policy_(settings.grace, now()),
       patience_(loop, [this] { patience_ended(); }),
       retry_(loop, [this] { (void)listen(); }) {  // What failed is told by listening_changed().
@@ -31,11 +40,20 @@ Forward::~Forward() {
     for (Accepted& visitor : held_) end_parked(parking_, std::move(visitor.fd));
 }
 
+Result<std::unique_ptr<TcpListener>> Forward::open_listener() {
+    const auto on_accept = [this](Accepted visitor) { visitor_came(std::move(visitor)); };
+    const HostPort& at = settings_.listen;
+    if (!is_unix(at.host)) {
+        return TcpListener::open(loop_, at.host, at.port, on_accept, &parking_);
+    }
+    return TcpListener::open_file(loop_,
+                                  {unix_path(at.host), settings_.file.mode, settings_.file.group},
+                                  on_accept, &parking_);
+}
+
 Status Forward::listen() {
     if (listener_) return Done{};
-    auto listener = TcpListener::open(
-        loop_, settings_.listen.host, settings_.listen.port,
-        [this](Accepted visitor) { visitor_came(std::move(visitor)); }, &parking_);
+    auto listener = open_listener();
     const std::string former = error_;
     if (listener) {
         listener_ = std::move(*listener);
@@ -51,7 +69,27 @@ Status Forward::listen() {
     return listener.error();
 }
 
+// Whoever comes from this machine itself is none that the guard counts: among them are visitors
+// with a key, who come by a connection of our own.
+std::optional<IpAddress> Forward::guarded_source(const Accepted& visitor) const {
+    if (!is_guarded_) return std::nullopt;
+    const auto from = address_in(visitor.peer_address);
+    const auto here = address_in(local_address_text(visitor.fd.get()));
+    return from == here ? std::nullopt : from;
+}
+
+bool Forward::is_refused(const Accepted& visitor) {
+    const auto from = guarded_source(visitor);
+    if (!from) return false;
+    const VisitorGuard::Answer answer = guard_->came(*from, now());
+    if (answer == VisitorGuard::Answer::RefuseFromNow) {
+        user_.source_refused(id_, visitor.peer_address);
+    }
+    return answer != VisitorGuard::Answer::Admit;
+}
+
 void Forward::visitor_came(Accepted visitor) {
+    if (is_refused(visitor)) return turn_away(std::move(visitor), "its address is refused");
     if (is_among_the_last_descriptors(visitor.fd.get())) {
         return turn_away(std::move(visitor), "too many files are open");
     }

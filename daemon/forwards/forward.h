@@ -9,6 +9,7 @@
 #include "common/base/forward_id.h"
 #include "common/settings/settings.h"
 #include "daemon/forwards/hold_policy.h"
+#include "daemon/forwards/visitor_guard.h"
 #include "daemon/io/tcp_listener.h"
 
 namespace relay {
@@ -22,6 +23,8 @@ public:
     // Was closed by a reset.
     virtual void visitor_turned_away(ForwardId forward, const std::string& address,
                                      const char* why) = 0;
+    // The same, and so are all who come from there, of every guarded forward.
+    virtual void source_refused(ForwardId /*forward*/, const std::string& /*address*/) {}
     // Nobody can be accepted for now, in the system's words; said with each try.
     virtual void visitors_wait_outside(ForwardId forward, const std::string& why) = 0;
     // The home has been away for the forward's grace: who waits for an answer should get one.
@@ -38,14 +41,15 @@ public:
         std::uint64_t refused = 0;        // Visitors turned away, for whatever reason.
     };
 
-    // Listens with the first call of listen(). `loop`, `user` and `parking` outlive it.
+    // Listens with the first call of listen(). `loop`, `user`, `parking` and `guard` outlive it;
+    // without a guard nobody is refused.
     Forward(Loop& loop, ForwardId id, const ForwardSettings& settings, ForwardUser& user,
-            Parking& parking);
+            Parking& parking, VisitorGuard* guard = nullptr);
     ~Forward();
     Forward(const Forward&) = delete;
     Forward& operator=(const Forward&) = delete;
 
-    // Tries now; on failure it also tries again every few seconds.
+    // Tries now; on failure it also tries again every second.
     Status listen();
 
     void home_came();
@@ -60,11 +64,15 @@ public:
     const std::string& target_text() const { return target_text_; }
     bool is_listening() const { return listener_ != nullptr; }
     const std::string& error() const { return error_; }  // Why it does not listen.
+    // Where a visitor comes from that is counted, and refused if he guesses passwords.
+    std::optional<IpAddress> guarded_source(const Accepted& visitor) const;
     Counters& counters() { return counters_; }
     const Counters& counters() const { return counters_; }
 
 private:
+    Result<std::unique_ptr<TcpListener>> open_listener();
     void visitor_came(Accepted visitor);
+    bool is_refused(const Accepted& visitor);
     void turn_away(Accepted visitor, const char* why);
     void patience_ended();
     void arm_patience();
@@ -76,6 +84,8 @@ private:
     const std::string target_text_;
     ForwardUser& user_;
     Parking& parking_;
+    VisitorGuard* guard_;
+    const bool is_guarded_;
     HoldPolicy policy_;
     std::unique_ptr<TcpListener> listener_;
     std::string error_;

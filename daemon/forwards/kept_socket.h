@@ -16,10 +16,19 @@ LocalSocket note_of_socket(int fd, const Parking& parking);
 // Finds the sockets that a former process has left, for its sessions.
 class KeptSockets {
 public:
-    explicit KeptSockets(Parking& parking) : parking_(parking) {}
+    // `mark` is what that process has left of its last call.
+    KeptSockets(Parking& parking, const MoveMark& mark) : parking_(parking), mark_(mark) {}
+    KeptSockets(Parking& parking, const SessionRemains& remains)
+        : KeptSockets(parking, remains.arena().mark()) {}
 
     // For Session: how far a socket is. See Session::FindSocket.
-    std::optional<SocketPosition> find(const LocalSocket& socket);
+    std::optional<SocketPosition> find(const LocalSocket& socket,
+                                       const SocketPosition& written_down);
+    Session::FindSocket finder() {
+        return [this](const LocalSocket& socket, const SocketPosition& written_down) {
+            return find(socket, written_down);
+        };
+    }
     // For the stream that goes on with it.
     UniqueFd claim(const LocalSocket& socket) { return parking_.claim(socket.id); }
     // Those that were asked for and not claimed: their streams are over, and so are they.
@@ -27,6 +36,7 @@ public:
 
 private:
     Parking& parking_;
+    const MoveMark mark_;  // A copy.
     std::set<std::uint64_t> asked_for_;
 };
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <variant>
 
+#include "daemon/io/socket_file.h"
 #include "daemon/io/tcp_socket.h"
 
 namespace relay {
@@ -32,6 +33,9 @@ struct TargetDialer::Resolved {
     std::string failure;
 };
 
+// Their server is busy, and no event tells when it is not.
+constexpr auto full_backlog_pause = std::chrono::milliseconds{20};
+
 TargetDialer::TargetDialer(Loop& loop, HostPort target, Duration deadline, MayDial may_dial,
                            OnDone on_done)
     : loop_(loop),
@@ -43,10 +47,24 @@ TargetDialer::TargetDialer(Loop& loop, HostPort target, Duration deadline, MayDi
           [this] {
               fail({ResetReason::TargetUnreachable, to_text(target_) + ": no answer in time"});
           }),
+      retry_(loop,
+             [this] {
+                 --next_;
+                 try_next();
+             }),
       last_failure_{ResetReason::TargetUnknown, to_text(target_) + ": no address"} {
     deadline_.arm(deadline);
     const auto resolve = [host = target_.host, port = target_.port] {
         Resolved result;
+        if (is_unix(host)) {
+            Address address{};
+            const sockaddr_un path = unix_address(unix_path(host));
+            std::memcpy(&address.bytes, &path, sizeof path);
+            address.size = sizeof path;
+            address.text = host;
+            result.addresses.push_back(std::move(address));
+            return result;
+        }
         addrinfo hints{};
         hints.ai_socktype = SOCK_STREAM;
         hints.ai_flags = AI_NUMERICSERV;
@@ -108,14 +126,17 @@ void TargetDialer::try_next() {
         fail({ResetReason::LimitReached, "too many files are open"});
         return;
     }
+    if (on_begun_ && address.bytes.ss_family == AF_UNIX) set_own_address(fd.get());
     const int started =
         connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size);
     const int error = started == 0 ? 0 : errno;
+    if (error == EAGAIN) return retry_.arm(full_backlog_pause);
     if (error != 0 && error != EINPROGRESS) {
         last_failure_ = {reason_of(error), to_text(target_) + ": " + error_text(error)};
         try_next();
         return;
     }
+    if (on_begun_) on_begun_(fd.get());
     connecting_ = std::make_unique<Poll>(loop_, std::move(fd), [this](PollEvents) { connected(); });
     connecting_->set_interest({.readable = false, .writable = true});
 }

@@ -1,5 +1,5 @@
 // Connects to a service on the home's side: resolves on a worker, asks which addresses may be
-// dialled, then tries them one after another.
+// dialled, then tries them one after another. A unix socket is its own only address.
 #pragma once
 
 #include <functional>
@@ -33,6 +33,9 @@ public:
     TargetDialer(const TargetDialer&) = delete;
     TargetDialer& operator=(const TargetDialer&) = delete;
 
+    // Called with each socket that begins to connect, whose own address is known then.
+    void set_on_begun(std::function<void(int fd)> on_begun) { on_begun_ = std::move(on_begun); }
+
 private:
     struct Address;
     struct Resolved;
@@ -46,7 +49,9 @@ private:
     HostPort target_;
     MayDial may_dial_;
     OnDone on_done_;
+    std::function<void(int fd)> on_begun_;
     UvTimer deadline_;
+    UvTimer retry_;  // While the backlog of a unix socket is full.
     WorkTicket resolving_;
     std::vector<Address> addresses_;
     std::size_t next_ = 0;

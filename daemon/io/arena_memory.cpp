@@ -11,6 +11,8 @@ namespace relay {
 
 namespace {
 
+constexpr std::size_t mark_page_bytes = 4096;
+
 Error failed(const char* what) {
     return {ErrorCode::System, std::string(what) + std::strerror(errno)};
 }
@@ -32,6 +34,9 @@ Result<ArenaMemory> ArenaMemory::map(UniqueFd descriptor) {
     void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
                         descriptor.get(), 0);
     if (memory == MAP_FAILED) return failed("cannot map memory for streams: ");
+    // The mark of a call must be where the kernel writes it (decision 25). More is not worth
+    // failing.
+    (void)mlock(memory, mark_page_bytes);
     return ArenaMemory{std::move(descriptor),
                        MutableBytes{static_cast<std::uint8_t*>(memory), bytes}};
 }

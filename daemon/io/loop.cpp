@@ -99,7 +99,10 @@ void Loop::wake() {
 }
 
 void Loop::run_deferred() {
-    if (tasks_.empty() && scheduled_.empty()) return;
+    if (tasks_.empty() && scheduled_.empty()) {
+        uv_idle_stop(idle_.get());  // What it was started for may have been forgotten.
+        return;
+    }
     auto tasks = std::exchange(tasks_, {});
     running_.swap(scheduled_);
     // By index: a task may destroy a Deferred that is still to run, which clears its place.

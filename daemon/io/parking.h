@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "daemon/io/passed_listeners.h"
 #include "daemon/io/unique_fd.h"
 
 namespace relay {
@@ -55,6 +56,9 @@ public:
     // The one that listens on this address: see address_text().
     UniqueFd claim_listener(const std::string& address);
 
+    // What outlives the process without being parked. Empty, unless somebody adds to it.
+    PassedListeners& passed() { return passed_; }
+
 private:
     std::size_t find_what_lies_in(std::size_t queue);
     bool send_all(std::size_t queue);
@@ -73,6 +77,7 @@ private:
     std::set<int> parked_;
     std::map<std::uint64_t, UniqueFd> found_;
     bool in_trouble_ = false;
+    PassedListeners passed_;
 };
 
 // How the kernel names a socket for as long as it runs; 0: it is none.

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "daemon/io/tcp_socket.h"
+
 namespace relay {
 
 namespace {
@@ -110,7 +112,21 @@ bool is_read_to_its_end(int fd) {
     return reading && has_received_fin(reading->state) && reading->unread == 0;
 }
 
+// The priority of its packets, which it does not have: so the socket itself keeps the note.
+void note_use(int fd) {
+    constexpr int in_use = 1;
+    setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &in_use, sizeof in_use);
+}
+
 bool is_untouched(int fd) {
+    if (is_unix_socket(fd)) {
+        sockaddr_storage peer{};
+        socklen_t peer_size = sizeof peer;
+        int priority = 1;
+        socklen_t size = sizeof priority;
+        return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
+               getsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, &size) == 0 && priority == 0;
+    }
     const auto reading = read_connection(fd);
     if (!reading) return false;
     const bool stands = reading->state == Established || reading->state == CloseWait;

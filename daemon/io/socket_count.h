@@ -20,6 +20,8 @@ std::optional<SocketCount> count_of_socket(int fd);
 // Whether its peer has said its last byte, and all of it was read.
 bool is_read_to_its_end(int fd);
 
+// To be called before the first byte of a unix socket is read or written: nobody counts them.
+void note_use(int fd);
 // Whether nothing was ever read from or written to a connection that was accepted here, and it
 // still stands.
 bool is_untouched(int fd);

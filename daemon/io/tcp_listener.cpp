@@ -6,6 +6,8 @@
 #include <cerrno>
 
 #include "common/base/check.h"
+#include "common/base/host_port.h"
+#include "daemon/io/socket_file_access.h"
 #include "daemon/io/tcp_socket.h"
 
 namespace relay {
@@ -15,6 +17,9 @@ namespace {
 constexpr int backlog = 4096;             // The kernel has a limit of its own.
 constexpr int max_accepts_per_wake = 64;  // Then the loop's other events have their turn.
 constexpr auto retry_delay = std::chrono::milliseconds{100};
+constexpr const char* low_port_hint =
+    " (ports below 1024 come by relayd.socket: systemctl enable --now relayd.socket)";
+constexpr const char* taken_hint = " (relayctl stale shows by whom)";
 
 struct Address {
     sockaddr_storage storage{};
@@ -40,9 +45,12 @@ Result<Address> parse_address(const std::string& host, std::uint16_t port) {
 
 Result<UniqueFd> bind_and_listen(const Address& address) {
     const auto failed = [&] {
-        const int error_number = errno;
-        return Error{ErrorCode::System, "cannot listen on " + address_text(address.storage) + ": " +
-                                            error_text(error_number)};
+        const int error = errno;
+        const std::string text =
+            "cannot listen on " + address_text(address.storage) + ": " + error_text(error);
+        if (error == EACCES) return Error{ErrorCode::Refused, text + low_port_hint};
+        if (error == EADDRINUSE) return Error{ErrorCode::AlreadyExists, text + taken_hint};
+        return Error{ErrorCode::System, text};
     };
     const int family = address.storage.ss_family;
     UniqueFd fd{socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -60,6 +68,7 @@ Result<UniqueFd> bind_and_listen(const Address& address) {
 }  // namespace
 
 bool came_by(int connection, const std::string& host, std::uint16_t port) {
+    if (is_unix(host)) return local_address_text(connection) == host;
     const auto address = parse_address(host, port);
     if (!address) return false;
     const std::string came = local_address_text(connection);
@@ -78,7 +87,13 @@ Result<std::unique_ptr<TcpListener>> TcpListener::open(Loop& loop, const std::st
     const auto address = parse_address(host, port);
     if (!address) return address.error();
     if (parking != nullptr) {
-        UniqueFd left = parking->claim_listener(address_text(address->storage));
+        const std::string text = address_text(address->storage);
+        UniqueFd passed = parking->passed().open(text);
+        if (passed) {
+            return std::unique_ptr<TcpListener>{new TcpListener{
+                loop, std::move(passed), std::move(on_accept), parking, Owner::ServiceManager}};
+        }
+        UniqueFd left = parking->claim_listener(text);
         if (left) {
             return std::unique_ptr<TcpListener>{
                 new TcpListener{loop, std::move(left), std::move(on_accept), parking}};
@@ -91,20 +106,43 @@ Result<std::unique_ptr<TcpListener>> TcpListener::open(Loop& loop, const std::st
         new TcpListener{loop, std::move(*fd), std::move(on_accept), parking}};
 }
 
-std::unique_ptr<TcpListener> TcpListener::adopt(Loop& loop, UniqueFd listening,
-                                                OnAccept on_accept) {
-    return std::unique_ptr<TcpListener>{
-        new TcpListener{loop, std::move(listening), std::move(on_accept), nullptr}};
+// Who waits in the backlog of one whose file is gone came before that.
+Result<std::unique_ptr<TcpListener>> TcpListener::open_file(Loop& loop,
+                                                            const SocketFileOptions& file,
+                                                            OnAccept on_accept, Parking* parking) {
+    UniqueFd fd;
+    if (parking != nullptr) fd = parking->claim_listener("unix:" + file.path);
+    const bool is_ours = fd && socket_file_at(file.path) != FileId{} && give_access(file);
+    if (fd && !is_ours) end(std::move(fd), *parking);
+    if (!fd) {
+        auto made = listen_on_file(file, backlog);
+        if (!made) return made.error();
+        fd = *std::move(made);
+        if (parking != nullptr) parking->park(fd.get());
+    }
+    std::unique_ptr<TcpListener> listener{
+        new TcpListener{loop, std::move(fd), std::move(on_accept), parking}};
+    listener->has_file(file.path);
+    return listener;
+}
+
+void TcpListener::has_file(const std::string& path) {
+    path_ = path;
+    file_ = socket_file_at(path);
 }
 
 void TcpListener::end(UniqueFd listening, Parking& parking) {
+    const std::string address = local_address_text(listening.get());
     shutdown(listening.get(), SHUT_RDWR);
     parking.unpark(listening.get(), Parking::When::AtOnce);
+    if (is_unix(address)) remove_dead_socket_file(unix_path(address));
 }
 
-TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept, Parking* parking)
+TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept, Parking* parking,
+                         Owner owner)
     : on_accept_(std::move(on_accept)),
       parking_(parking),
+      owner_(owner),
       poll_(loop, std::move(listening), [this](PollEvents) { accept_some(); }),
       retry_(loop, [this] {
           if (!paused_) poll_.set_interest({.readable = true});
@@ -113,9 +151,14 @@ TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept, Par
 }
 
 TcpListener::~TcpListener() {
-    // The descriptor is closed when the loop lets go of it, but the address is free at once.
-    shutdown(poll_.fd(), SHUT_RDWR);
-    if (parking_ != nullptr) parking_->unpark(poll_.fd(), Parking::When::AtOnce);
+    if (owner_ == Owner::ServiceManager) {
+        parking_->passed().closed(poll_.fd());
+    } else {
+        // The descriptor is closed when the loop lets go of it, but the address is free at once.
+        shutdown(poll_.fd(), SHUT_RDWR);
+        if (parking_ != nullptr) parking_->unpark(poll_.fd(), Parking::When::AtOnce);
+        remove_socket_file(path_, file_);
+    }
     if (gone_ != nullptr) *gone_ = true;
 }
 
@@ -135,7 +178,9 @@ void TcpListener::accept_some() {
         }
         set_no_delay(fd.get());
         const auto on_accept = on_accept_;  // Copied: it may destroy the listener.
-        on_accept({std::move(fd), address_text(peer)});
+        std::string from =
+            peer.ss_family == AF_UNIX ? visitor_address_text(fd.get()) : address_text(peer);
+        on_accept({std::move(fd), std::move(from)});
         if (gone) return;
     }
     gone_ = nullptr;

@@ -1,4 +1,4 @@
-// Small facts about TCP sockets.
+// Small facts about sockets, of TCP above all.
 #pragma once
 
 #include <sys/socket.h>
@@ -7,10 +7,17 @@
 
 namespace relay {
 
-// "192.0.2.1:4711", "[2001:db8::1]:443", or "unix" for what has no address.
+// "192.0.2.1:4711", "[2001:db8::1]:443", "unix:/run/x.sock", "unix:@0001f" for what has one of the
+// kernel's choice, or "unix" for what has no address.
 std::string address_text(const sockaddr_storage& address);
 std::string peer_address_text(int fd);
 std::string local_address_text(int fd);
+// Whoever connected to us: the same, or "unix:uid=1000,pid=4711" of a unix socket; not if it is one
+// of our own that has an address.
+std::string visitor_address_text(int fd);
+bool is_unix_socket(int fd);
+// Gives a unix socket an address of the kernel's choice that no other one has, before it connects.
+void set_own_address(int fd);
 bool is_listening(int fd);
 
 // The system's words for an errno.
@@ -29,7 +36,8 @@ int unsent_bytes(int fd);
 // from the lowest: streams that find no others leave these to carriers and to the control socket.
 bool is_among_the_last_descriptors(int fd);
 
-// Ends a connection by a reset, at once and whoever else holds a copy of the descriptor.
+// Ends a connection by a reset, at once and whoever else holds a copy of the descriptor. Unix
+// sockets have no resets: their other end reads its end, and can write no more.
 void abort_connection(int fd);
 
 // Whether the connection was reset by its other end, or has failed. Takes the pending error. A

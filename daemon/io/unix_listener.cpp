@@ -109,7 +109,11 @@ Result<UniqueFd> listening_socket(const UnixListenerOptions& options, const sock
     const bool born_shared = group && ::stat(path, &file) == 0 && file.st_gid == *group;
     const bool shared =
         born_shared || (group && ::chown(path, static_cast<uid_t>(-1), *group) == 0);
-    if (::chmod(path, shared ? 0660 : 0600) != 0 || ::listen(socket.get(), backlog) != 0) {
+    const bool is_open = options.access == UnixAccess::Everybody;
+    if (::chmod(path, is_open  ? 0666
+                      : shared ? 0660
+                               : 0600) != 0 ||
+        ::listen(socket.get(), backlog) != 0) {
         const int error = errno;
         ::unlink(path);
         return system_error("cannot listen on " + options.path, error);

@@ -16,11 +16,14 @@
 
 namespace relay {
 
+enum class UnixAccess { Group, Everybody };
+
 struct UnixListenerOptions {
     std::string path;
     // Who may connect besides the socket's owner and root. Where there is no such group, or we may
     // not give the file to it, the socket is for its owner alone.
     std::string group = {};
+    UnixAccess access = UnixAccess::Group;  // Everybody: all users of the machine may connect.
 };
 
 // The group of that name, if there is one. Asks the system's databases: only at start.

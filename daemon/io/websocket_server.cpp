@@ -17,10 +17,12 @@ namespace relay {
 namespace {
 
 constexpr unsigned handshake_timeout_s = 10;
-constexpr unsigned serv_buf_size = 2048;      // Request heads come through it in pieces.
-constexpr std::size_t tx_packet_size = 2048;  // The 101 and a page's head must leave in one piece.
-constexpr std::size_t rx_buffer_size = 128;   // libwebsockets never reads payload here.
-constexpr unsigned max_http_connections = 1024;
+constexpr unsigned serv_buf_size = 16 << 10;       // Requests come through it in pieces.
+constexpr std::size_t tx_packet_size = 128 << 10;  // An answer leaves in one piece.
+constexpr std::size_t rx_buffer_size = 128;        // libwebsockets never reads payload here.
+constexpr unsigned max_http_connections = 8192;
+constexpr int keepalive_s = 60;  // Of connections that may stay; pages end theirs.
+constexpr std::size_t max_forwarded_for_bytes = 2048;
 constexpr char subprotocol[] = "relayd.v1";
 
 using SslReference = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
@@ -28,7 +30,10 @@ using SslReference = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
 // Who asked for a connection, and until when it may stay.
 struct Client {
     TimePoint deadline;
+    std::string hop;
     WebsocketServer::OnLeft on_left;
+    bool has_asked = false;            // Something that the service answers.
+    std::shared_ptr<void> trust = {};  // What lets it stay.
 };
 
 // A connection on its way out of libwebsockets.
@@ -68,6 +73,7 @@ struct WebsocketServer::Core : std::enable_shared_from_this<WebsocketServer::Cor
     std::array<lws_protocols, 3> protocols{};
     std::map<lws*, Client> open;
     std::map<lws*, Leaving> leaving;
+    HttpExchanges exchanges;
     Client* adopting = nullptr;  // Taken by the connection that is being made.
 
     // The loop has closed: the second call frees what the first one has ended.
@@ -77,6 +83,7 @@ struct WebsocketServer::Core : std::enable_shared_from_this<WebsocketServer::Cor
     Core(Loop& the_loop, Handlers the_handlers)
         : loop(the_loop), handlers(std::move(the_handlers)), loops{&the_loop.uv()} {
         protocols[0] = {"http", callback, 0, rx_buffer_size, 0, nullptr, tx_packet_size};
+        exchanges.set_service(handlers.service);
         protocols[1] = {subprotocol, callback, 0, rx_buffer_size, 0, nullptr, tx_packet_size};
     }
 
@@ -88,6 +95,9 @@ struct WebsocketServer::Core : std::enable_shared_from_this<WebsocketServer::Cor
                         std::size_t size);
     void install_certificate(SSL_CTX* made);
     int answer_request(lws* wsi, std::string_view path);
+    int serve(lws* wsi, std::string_view path);
+    bool may_stay(lws* wsi, Client& client);
+    int write_answer(lws* wsi);
     int leave(lws* wsi);
     void gone(lws* wsi);
 };
@@ -127,7 +137,7 @@ lws_vhost* WebsocketServer::Core::create_host() {
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols.data();
     info.alpn = "http/1.1";  // Or it would offer h2 first, whose streams cannot leave.
-    info.keepalive_timeout = 1;
+    info.keepalive_timeout = keepalive_s;
     info.timeout_secs = handshake_timeout_s;
     info.retry_and_idle_policy = &no_pings;
     info.user = this;
@@ -153,16 +163,16 @@ int WebsocketServer::Core::callback(lws* wsi, lws_callback_reasons reason, void*
             core->open.insert_or_assign(wsi, std::move(*core->adopting));
             core->adopting = nullptr;
             return 0;
-        case LWS_CALLBACK_HTTP:
-            return core->answer_request(wsi, {static_cast<const char*>(in), size});
+        case LWS_CALLBACK_HTTP: return core->serve(wsi, {static_cast<const char*>(in), size});
+        case LWS_CALLBACK_HTTP_BODY:
+            return core->exchanges.receive(wsi, {static_cast<const std::uint8_t*>(in), size});
+        case LWS_CALLBACK_HTTP_BODY_COMPLETION: return core->exchanges.complete(wsi);
+        case LWS_CALLBACK_HTTP_WRITEABLE: return core->write_answer(wsi);
         case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
             return std::string_view{lws_get_protocol(wsi)->name} == subprotocol ? 0 : -1;
         case LWS_CALLBACK_ESTABLISHED: return core->leave(wsi);
         case LWS_CALLBACK_RECEIVE: return -1;  // Only who leaves at once may speak WebSocket.
         case LWS_CALLBACK_WSI_DESTROY: core->gone(wsi); return 0;
-        // What libwebsockets would do by itself at these, and is not wanted here.
-        case LWS_CALLBACK_HTTP_BODY:
-        case LWS_CALLBACK_HTTP_BODY_COMPLETION: return -1;
         default: return 0;
     }
 #pragma GCC diagnostic pop
@@ -173,6 +183,37 @@ void WebsocketServer::Core::install_certificate(SSL_CTX* made) {
     tls_context = made;
     apply_common_tls_settings(made);
     certificate_status = certificate_to_install->install(made);
+}
+
+int WebsocketServer::Core::serve(lws* wsi, std::string_view path) {
+    if (!is_served || !exchanges.serves(path)) return answer_request(wsi, path);
+    const auto client = open.find(wsi);
+    if (client == open.end()) return -1;
+    client->second.has_asked = true;
+    char forwarded_for[max_forwarded_for_bytes] = {};
+    const int size = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR);
+    if (size >= static_cast<int>(sizeof forwarded_for)) return -1;
+    if (size > 0) {
+        lws_hdr_copy(wsi, forwarded_for, sizeof forwarded_for, WSI_TOKEN_X_FORWARDED_FOR);
+    }
+    const std::string address = handlers.address_of
+                                    ? handlers.address_of(client->second.hop, forwarded_for)
+                                    : client->second.hop;
+    return address.empty() ? -1 : exchanges.begin(wsi, path, address);
+}
+
+// It has no deadline any more, and whoever let it in forgets it.
+bool WebsocketServer::Core::may_stay(lws* wsi, Client& client) {
+    if (!client.trust) client.trust = exchanges.trust(wsi);
+    if (!client.trust) return false;
+    client.deadline = TimePoint::max();
+    client.on_left = {};
+    return true;
+}
+
+int WebsocketServer::Core::write_answer(lws* wsi) {
+    if (const auto client = open.find(wsi); client != open.end()) may_stay(wsi, client->second);
+    return exchanges.write(wsi);
 }
 
 int WebsocketServer::Core::answer_request(lws* wsi, std::string_view path) {
@@ -217,9 +258,11 @@ int WebsocketServer::Core::leave(lws* wsi) {
 
 // libwebsockets has let go of the connection: if it was leaving, it now goes to its new owner.
 void WebsocketServer::Core::gone(lws* wsi) {
+    exchanges.gone(wsi);
     const auto client = open.extract(wsi);
     const auto node = leaving.extract(wsi);
     if (!client || !is_served) return;  // The loop itself may be at its end.
+    if (client.mapped().has_asked) return;
     auto upgraded = std::make_shared<std::optional<UpgradedSocket>>();  // Tasks can be copied.
     if (node) {
         upgraded->emplace().fd = std::move(node.mapped().fd);
@@ -238,7 +281,7 @@ void WebsocketServer::Core::gone(lws* wsi) {
 std::optional<TimePoint> WebsocketServer::Core::end_late_ones(TimePoint now) {
     std::optional<TimePoint> next;
     for (auto& [wsi, client] : open) {
-        if (client.deadline <= now) {
+        if (client.deadline <= now && !may_stay(wsi, client)) {
             client.deadline = TimePoint::max();
             lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
             lws_cancel_service(context);
@@ -271,6 +314,7 @@ WebsocketServer::WebsocketServer(Loop& loop, std::shared_ptr<Core> core)
 
 WebsocketServer::~WebsocketServer() {
     core_->is_served = false;
+    core_->exchanges.set_service(nullptr);
     core_->handlers = {};
     for (auto& [wsi, client] : core_->open) {
         client.on_left = {};
@@ -297,9 +341,14 @@ void WebsocketServer::Core::adopt(UniqueFd fd, bool tls, Client client) {
     lws_cancel_service(context);  // Or its timeouts are not armed: we are outside of it.
 }
 
-void WebsocketServer::adopt(UniqueFd fd, bool tls, TimePoint deadline, OnLeft on_left) {
-    core_->adopt(std::move(fd), tls, {deadline, std::move(on_left)});
-    if (!lateness_.is_armed()) lateness_.arm_at(deadline);
+void WebsocketServer::adopt(Adoption adoption, OnLeft on_left) {
+    core_->adopt(std::move(adoption.fd), adoption.tls,
+                 {adoption.deadline, std::move(adoption.hop), std::move(on_left)});
+    if (!lateness_.is_armed()) lateness_.arm_at(adoption.deadline);
+}
+
+void WebsocketServer::answer(HttpExchangeId exchange, HttpAnswer answer) {
+    core_->exchanges.answer(exchange, std::move(answer));
 }
 
 Status WebsocketServer::set_certificate(const TlsCertificate& certificate) {

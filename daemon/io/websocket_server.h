@@ -10,6 +10,7 @@
 
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "daemon/io/http_exchanges.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/timer.h"
 #include "daemon/io/tls_certificate.h"
@@ -34,6 +35,11 @@ public:
     struct Handlers {
         // What a GET of this path shows; nothing makes it a 404.
         std::function<std::optional<HttpPage>(std::string_view path)> page;
+        // Who asks, by a connection's hop and a request's X-Forwarded-For; empty: refused.
+        std::function<std::string(const std::string& hop, std::string_view forwarded_for)>
+            address_of;
+        // Who answers requests for paths of his own. Must outlive the server.
+        HttpService* service = nullptr;
     };
 
     // Makes libwebsockets silent in this process: what matters is reported by our own code.
@@ -47,10 +53,20 @@ public:
     WebsocketServer& operator=(const WebsocketServer&) = delete;
 
     // Called once, from a deferred task, when a connection has left libwebsockets: because its
-    // client has upgraded to relayd.v1, or else without a socket.
+    // client has upgraded to relayd.v1, or else without a socket. Never called, but destroyed as
+    // soon as the connection may stay, for one whose requests the service has answered.
     using OnLeft = std::function<void(std::optional<UpgradedSocket>)>;
-    // Takes over an accepted connection, which has until `deadline` for TLS and its request.
-    void adopt(UniqueFd fd, bool tls, TimePoint deadline, OnLeft on_left);
+    struct Adoption {
+        UniqueFd fd;
+        bool tls;
+        TimePoint deadline;  // For TLS and its request.
+        std::string hop;     // Who speaks to us: "192.0.2.1:4711".
+    };
+    // Takes over an accepted connection.
+    void adopt(Adoption adoption, OnLeft on_left);
+
+    // To a request that the service was told of.
+    void answer(HttpExchangeId exchange, HttpAnswer answer);
 
     // For connections adopted from now on.
     Status set_certificate(const TlsCertificate& certificate);

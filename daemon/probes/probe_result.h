@@ -6,6 +6,7 @@
 
 #include "common/base/time.h"
 #include "common/protocols/verdict.h"
+#include "common/wire/close_reason.h"
 
 namespace relay {
 
@@ -15,6 +16,7 @@ struct ProbeResult {
     std::optional<Duration> connect{};  // Until the target was reached through the tunnel.
     std::optional<Duration> answer{};   // From then until its answer, if it has said anything.
     TimePoint at{};
+    std::optional<ResetReason> reset{};  // Why the home has not reached the target.
 };
 
 }  // namespace relay

@@ -61,6 +61,7 @@ void ProbeRun::reset(ResetReason reason) {
     } else if (reason == ResetReason::SessionEnded) {
         done(Verdict::NoHome, "the session ended meanwhile");
     } else {
+        reset_ = reason;
         done(Verdict::Refused, std::string(name_of(reason)));
     }
 }
@@ -83,7 +84,8 @@ void ProbeRun::patience_ended() {
 void ProbeRun::done(Verdict verdict, std::string detail) {
     done_ = true;
     patience_.disarm();
-    ProbeResult result{.verdict = verdict, .detail = std::move(detail), .at = now()};
+    ProbeResult result{
+        .verdict = verdict, .detail = std::move(detail), .at = now(), .reset = reset_};
     if (connected_at_) {
         result.connect = *connected_at_ - began_;
         if (heard_) result.answer = result.at - *connected_at_;

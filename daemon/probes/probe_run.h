@@ -44,6 +44,7 @@ private:
     std::optional<TimePoint> connected_at_;
     bool heard_ = false;  // The target has said something.
     bool done_ = false;
+    std::optional<ResetReason> reset_;  // By which the home has answered.
     UvTimer patience_;
 };
 

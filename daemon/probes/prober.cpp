@@ -14,9 +14,12 @@ Prober::Prober(Loop& loop, ProberUser& user, Random& random, Options options)
       timer_(loop, [this] { work(); }),
       again_(loop, [this] { work(); }) {}
 
-void Prober::add(ForwardId forward, const HostPort& target, ProbeKind kind) {
-    if (kind == ProbeKind::Auto) kind = kind_for_port(target.port);
-    entries_[forward] = Entry{.target = target, .kind = kind, .due = now()};
+void Prober::add(ForwardId forward, const ForwardSettings& settings) {
+    ProbeKind kind = settings.probe;
+    if (kind == ProbeKind::Auto) kind = kind_for_port(settings.target.port);
+    Entry entry{.target = settings.target, .kind = kind, .due = now()};
+    if (settings.proxy_protocol) entry.listener = to_text(settings.listen);
+    entries_[forward] = std::move(entry);
     again_.schedule();
 }
 
@@ -98,7 +101,8 @@ TimePoint Prober::next_due() const {
 void Prober::begin(ForwardId forward, Entry& entry) {
     entry.running = true;
     ++running_;
-    entry.due = next_due();
+    // Whoever asks for a probe puts off none.
+    if (entry.waiting.empty()) entry.due = next_due();
     SessionDriver* driver = user_.session_for_probe();
     if (driver == nullptr) {
         ended(forward, {.at = now()});
@@ -109,8 +113,8 @@ void Prober::begin(ForwardId forward, Entry& entry) {
         loop_, *driver, kind,
         [this, forward](const ProbeResult& result) { ended(forward, result); });
     ProbeRun& started = *run;
-    const auto stream =
-        driver->open({entry.target.host, entry.target.port, "probe"}, std::move(run));
+    const auto stream = driver->open(
+        {entry.target.host, entry.target.port, "probe", entry.listener}, std::move(run));
     if (!stream) {
         ended(forward, {.verdict = Verdict::Silent, .detail = stream.error().text, .at = now()});
         return;
@@ -128,14 +132,19 @@ void Prober::ended(ForwardId forward, const ProbeResult& result) {
     entry.run = nullptr;
     --running_;
     entry.last = result;
-    entry.failures = result.verdict == Verdict::Ok ? 0 : entry.failures + 1;
-    const unsigned failures = entry.failures;
     const auto waiting = std::move(entry.waiting);
     entry.waiting.clear();
+    // Somebody who looks again and again is no reason to renew anything.
+    if (result.verdict == Verdict::Ok) {
+        entry.failures = 0;
+    } else if (waiting.empty()) {
+        ++entry.failures;
+    }
+    const unsigned failures = waiting.empty() ? entry.failures : 0;
     again_.schedule();
     user_.probed(forward, result);
     for (const OnResult& on_result : waiting) on_result(result);
-    if (renewal_.should_renew(result.verdict, failures, options_.failures, now())) {
+    if (failures > 0 && renewal_.should_renew(result.verdict, failures, options_.failures, now())) {
         user_.carriers_need_renewal(forward, failures);
     }
 }

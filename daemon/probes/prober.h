@@ -11,6 +11,7 @@
 #include "common/base/forward_id.h"
 #include "common/base/host_port.h"
 #include "common/base/random.h"
+#include "common/settings/settings.h"
 #include "daemon/probes/probe_run.h"
 #include "daemon/probes/renewal_policy.h"
 
@@ -40,7 +41,7 @@ public:
     Prober(Loop& loop, ProberUser& user, Random& random, Options options);
 
     // The kind None is never probed by itself.
-    void add(ForwardId forward, const HostPort& target, ProbeKind kind);
+    void add(ForwardId forward, const ForwardSettings& settings);
     void remove(ForwardId forward);
     void set(Options options);
 
@@ -56,6 +57,7 @@ private:
     struct Entry {
         HostPort target;
         ProbeKind kind;
+        std::string listener{};  // Empty, but where the target expects a PROXY header.
         TimePoint due{};
         bool running = false;
         ProbeRun* run = nullptr;  // While it has a stream.

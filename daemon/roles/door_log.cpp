@@ -51,18 +51,37 @@ std::optional<std::string> StrangerTally::take_summary() {
     return text + fmt::format("; {} of them from {}", busiest->second, busiest->first);
 }
 
+bool FailureTally::add(const std::string& text) {
+    const auto found = told_.find(text);
+    const bool is_new = found == told_.end();
+    const bool may = is_new ? told_.size() < texts_most : found->second < lines_most;
+    if (may) {
+        ++(is_new ? told_[text] : found->second);
+    } else {
+        ++untold_;
+    }
+    return may;
+}
+
+std::uint64_t FailureTally::take_untold() {
+    told_.clear();
+    return std::exchange(untold_, 0);
+}
+
 DoorLog::DoorLog(Loop& loop, Log& log) : log_(log), minute_(loop, [this] { tell_rest(); }) {}
 
 void DoorLog::turned_away(const std::string& address, std::string_view why) {
     if (!minute_.is_armed()) minute_.arm(StrangerTally::window);
     if (!strangers_.add(address, why)) return;
-    log_.info({.peer = address}, "turned away a stranger: {}", why);
+    log_.info({.peer = address, .message_id = message_id::stranger_turned_away},
+              "turned away a stranger: {}", why);
 }
 
 void DoorLog::nobody_enters(const std::string& why) {
     if (shortage_told_ && now() - *shortage_told_ < shortage_pause) return;
     shortage_told_ = now();
-    log_.warning({}, "no home can be let in: {}; trying again until one can", why);
+    log_.warning({.message_id = message_id::cannot_let_in},
+                 "no home can be let in: {}; trying again until one can", why);
 }
 
 bool DoorLog::may_tell_refusal(const std::string& address) {
@@ -70,12 +89,24 @@ bool DoorLog::may_tell_refusal(const std::string& address) {
     return refusals_.add(address, "their keys are not welcome");
 }
 
+bool DoorLog::may_tell_hook_failure(const std::string& text) {
+    if (!minute_.is_armed()) minute_.arm(StrangerTally::window);
+    return hook_failures_.add(text);
+}
+
 void DoorLog::tell_rest() {
     if (const auto rest = strangers_.take_summary()) {
-        log_.info({}, "turned away strangers, {}", *rest);
+        log_.info({.message_id = message_id::stranger_turned_away}, "turned away strangers, {}",
+                  *rest);
     }
     if (const auto rest = refusals_.take_summary()) {
         log_.warning({.message_id = message_id::peer_refused}, "refused homes, {}", *rest);
+    }
+    if (const std::uint64_t more = hook_failures_.take_untold(); more > 0) {
+        log_.error({.message_id = message_id::hook_failed},
+                   "the accept hook failed {} more times in the last minute; whoever it was asked "
+                   "about is refused",
+                   more);
     }
 }
 

@@ -34,6 +34,23 @@ private:
     std::map<std::string, std::uint64_t, std::less<>> hosts_;
 };
 
+// Counts failures of one thing within a minute, each text by itself: whoever is refused by one
+// comes again, and causes the next. Reads no clock.
+class FailureTally {
+public:
+    static constexpr std::size_t lines_most = 3;   // Of one text.
+    static constexpr std::size_t texts_most = 16;  // Others have no line.
+
+    // True: to be told in a line of its own.
+    bool add(const std::string& text);
+    // The minute is over: how many were not told, and a new minute.
+    std::uint64_t take_untold();
+
+private:
+    std::uint64_t untold_ = 0;
+    std::map<std::string, std::size_t> told_;
+};
+
 class DoorLog {
 public:
     DoorLog(Loop& loop, Log& log);
@@ -44,6 +61,8 @@ public:
     void nobody_enters(const std::string& why);
     // Whether a refusal of somebody who has proved a key may have a line of its own.
     bool may_tell_refusal(const std::string& address);
+    // Whether a failure of the accept hook may have one.
+    bool may_tell_hook_failure(const std::string& text);
 
 private:
     void tell_rest();
@@ -52,6 +71,7 @@ private:
     std::optional<TimePoint> shortage_told_;
     StrangerTally strangers_;
     StrangerTally refusals_;
+    FailureTally hook_failures_;
     UvTimer minute_;
 };
 

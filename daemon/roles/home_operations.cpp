@@ -24,58 +24,43 @@ StatusSnapshot HomeRole::status() {
     StatusSnapshot status = status_of_process(context_, started_);
     status.role = "home";
     status.home = settings_.name;
-    for (const Endpoint& relay : settings_.relays) status.relays.push_back(to_text(relay));
-    if (driver_) {
-        (driver_->attached() ? status.sessions : status.sessions_detached) = 1;
-        status.streams = driver_->session().streams().size();
+    for (const Endpoint& relay : endpoints_of(settings_)) status.relays.push_back(to_text(relay));
+    bool asks_for_forwards = false;
+    for (const auto& [name, relay] : relays_) {
+        for (std::string& problem : relay->problems())
+            status.problems.push_back(std::move(problem));
+        asks_for_forwards |= !relay->settings().forwards.empty();
+        if (relay->driver() == nullptr) continue;
+        for (std::string& road : roads_of(*relay->driver()))
+            status.roads.push_back(std::move(road));
+        ++(relay->attached() ? status.sessions : status.sessions_detached);
+        status.streams += relay->driver()->session().streams().size();
     }
-    status.problems = uplinks_.problems();
-    if (settings_.allow.empty() && more_allow_.empty()) {
+    if (settings_.allow.empty() && more_allow_.empty() && !asks_for_forwards) {
         status.problems.push_back(
             "nothing is allowed, so no forward can reach anything here: relayctl allow HOST:PORT");
     }
     return status;
 }
 
-std::string HomeRole::status_line() const {
-    if (!driver_ || !driver_->attached()) return "not connected to a relay";
-    return fmt::format("connected to {}, {} streams", relay_, driver_->session().streams().size());
-}
-
 std::vector<SessionSnapshot> HomeRole::sessions() {
-    if (!driver_) return {};
-    SessionSnapshot snapshot = snapshot_of(*driver_);
-    snapshot.home = settings_.name;
-    return {snapshot};
+    std::vector<SessionSnapshot> list;
+    for (const auto& [name, relay] : relays_) relay->list_sessions(list);
+    return list;
 }
 
 std::vector<StreamSnapshot> HomeRole::streams() {
     std::vector<StreamSnapshot> list;
-    if (!driver_) return list;
-    for (const auto& [stream, opened] : opened_) {
-        const auto info = driver_->session().info(stream);
-        if (!info) continue;
-        StreamSnapshot snapshot = snapshot_of(*info);
-        // Seen from here, the directions are the other way round.
-        std::swap(snapshot.bytes_in, snapshot.bytes_out);
-        if (snapshot.state == "visitor-done") {
-            snapshot.state = "target-done";
-        } else if (snapshot.state == "target-done") {
-            snapshot.state = "visitor-done";
-        }
-        snapshot.home = settings_.name;
-        snapshot.session = session_text();
-        snapshot.target = to_text(HostPort{opened.to.host, opened.to.port});
-        snapshot.visitor = opened.to.visitor;
-        snapshot.since = moment_at(opened.since);
-        list.push_back(std::move(snapshot));
-    }
+    for (const auto& [name, relay] : relays_) relay->list_streams(list);
     return list;
 }
 
 Result<std::vector<ForwardSnapshot>> HomeRole::forwards() {
-    return ask_the_relay();
+    std::vector<ForwardSnapshot> list;
+    for (const auto& [name, relay] : relays_) relay->list_forwards(list);
+    return list;
 }
+
 Result<std::vector<HomeSnapshot>> HomeRole::homes() {
     return ask_the_relay();
 }
@@ -91,6 +76,15 @@ Result<HomeSnapshot> HomeRole::add_home(const AddHome&) {
 Status HomeRole::remove_home(std::string_view) {
     return ask_the_relay();
 }
+Result<std::vector<VisitorSnapshot>> HomeRole::visitors() {
+    return ask_the_relay();
+}
+Result<VisitorSnapshot> HomeRole::add_visitor(const AddVisitor&) {
+    return ask_the_relay();
+}
+Status HomeRole::remove_visitor(std::string_view) {
+    return ask_the_relay();
+}
 Result<InvitationSnapshot> HomeRole::add_invitation(const AddInvitation&) {
     return ask_the_relay();
 }
@@ -104,22 +98,53 @@ void HomeRole::probe(const ProbeSelector&, Completion<std::vector<ProbeSnapshot>
     done(ask_the_relay());
 }
 
-Status HomeRole::close_session(const SessionSelector& which) {
-    if (!driver_ || (which.session != settings_.name && which.session != session_text())) {
+// By its id, by the relay's name, or by our own if there is only one.
+Result<HomeRelay*> HomeRole::relay_with(const SessionSelector& which) const {
+    std::vector<HomeRelay*> found;
+    for (const auto& [name, relay] : relays_) {
+        const bool is_meant = which.session == settings_.name ||
+                              (!name.empty() && which.session == name) ||
+                              which.session == relay->session_text();
+        if (relay->driver() != nullptr && is_meant) found.push_back(relay.get());
+    }
+    if (found.size() > 1) {
+        return Error{ErrorCode::Refused,
+                     "there is one with each of several relays: say which one, "
+                     "by the relay's name or the session's id"};
+    }
+    if (found.empty()) {
         return Error{ErrorCode::NotFound,
                      fmt::format("no session \"{}\": relayctl sessions lists them", which.session)};
     }
-    driver_->end(EndReason::ClosedByOperator);
+    return found.front();
+}
+
+Status HomeRole::close_session(const SessionSelector& which) {
+    const auto relay = relay_with(which);
+    if (!relay) return relay.error();
+    (*relay)->driver()->end(EndReason::ClosedByOperator);
     return Done{};
 }
 
 Status HomeRole::close_stream(const StreamSelector& which) {
     const StreamId stream{which.id};
-    if (!driver_ || !driver_->session().has(stream)) {
+    std::vector<SessionDriver*> having;
+    for (const auto& [name, relay] : relays_) {
+        if (!which.relay.empty() && name != which.relay) continue;
+        SessionDriver* driver = relay->driver();
+        if (driver != nullptr && driver->session().has(stream)) having.push_back(driver);
+    }
+    if (having.empty()) {
         return Error{ErrorCode::NotFound,
                      fmt::format("no stream {}: relayctl streams lists them", which.id)};
     }
-    driver_->reset(stream, ResetReason::ClosedByOperator);
+    if (having.size() > 1) {
+        return Error{ErrorCode::Refused,
+                     fmt::format("the sessions with {} relays have a stream {}: say which one with "
+                                 "--relay NAME",
+                                 having.size(), which.id)};
+    }
+    having.front()->reset(stream, ResetReason::ClosedByOperator);
     return Done{};
 }
 
@@ -147,49 +172,9 @@ Result<AllowSnapshot> HomeRole::add_allow(std::string_view target) {
         const Status saved = allow_file_.save("added by relayctl allow; one target a line", lines);
         if (!saved) return saved.error();
         more_allow_.push_back(*rule);
-        context_.log.info(fields(), "{} is allowed from now on", lines.back());
+        context_.log.info({.home = settings_.name}, "{} is allowed from now on", lines.back());
     }
     return AllowSnapshot{to_text(*rule), "runtime"};
-}
-
-ReloadSnapshot HomeRole::apply(const Settings& settings) {
-    ReloadSnapshot result;
-    const HomeSettings& next = *settings.home;
-    if (next.allow != settings_.allow) result.changes.push_back("allow");
-    if (next.relays != settings_.relays) {
-        result.changes.push_back("relay, from the next connection on");
-    }
-    if (next.relay_key != settings_.relay_key || next.proxy != settings_.proxy ||
-        next.tls_verify != settings_.tls_verify ||
-        next.tls_verify_file != settings_.tls_verify_file) {
-        result.changes.push_back("how the relay is reached, from the next connection on");
-    }
-    if (next.connect_timeout != settings_.connect_timeout) {
-        result.changes.push_back("connect-timeout");
-    }
-    if (next.bind != settings_.bind) {
-        result.changes.push_back("bind, from the next connection on");
-    }
-    if (next.carriers != settings_.carriers) result.needs_restart.push_back("carriers");
-    if (next.name != settings_.name) result.needs_restart.push_back("name");
-    if (next.key != settings_.key) result.needs_restart.push_back("key");
-    if (next.reconnect_first != settings_.reconnect_first ||
-        next.reconnect_most != settings_.reconnect_most) {
-        result.needs_restart.push_back("reconnect");
-    }
-    if (next.ping_interval != settings_.ping_interval ||
-        next.ping_deadline != settings_.ping_deadline ||
-        next.keep_streams != settings_.keep_streams) {
-        result.changes.push_back("ping and keep-streams, from the next session on");
-    }
-    HomeSettings kept = next;
-    kept.name = settings_.name;
-    kept.carriers = settings_.carriers;
-    settings_ = kept;
-    uplinks_.set(kept);
-    // Whoever asks for a reload does not want to wait for a pause to end.
-    uplinks_.hurry();
-    return result;
 }
 
 }  // namespace relay

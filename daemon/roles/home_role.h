@@ -1,21 +1,20 @@
-// The home: keeps a session with its relay, and dials the targets that the relay asks for, as far
-// as its own allow list permits.
+// The home: keeps a session with its relay, or with each of several, and dials the targets that
+// these ask for, as far as its own allow list permits.
 #pragma once
 
+#include <list>
 #include <map>
 #include <memory>
 
-#include "common/base/token_bucket.h"
-#include "daemon/forwards/target_dialer.h"
+#include "daemon/checks/home_checkup.h"
 #include "daemon/roles/event_hub.h"
+#include "daemon/roles/home_relay.h"
 #include "daemon/roles/line_file.h"
 #include "daemon/roles/role.h"
-#include "daemon/roles/uplinks.h"
-#include "daemon/sessions/session_driver.h"
 
 namespace relay {
 
-class HomeRole final : public Role, private SessionUser {
+class HomeRole final : public Role {
 public:
     HomeRole(const RoleContext& context, const HomeSettings& settings);
     ~HomeRole() override;
@@ -37,55 +36,40 @@ public:
     Status close_stream(const StreamSelector& which) override;
     Result<HomeSnapshot> add_home(const AddHome& request) override;
     Status remove_home(std::string_view name) override;
+    Result<std::vector<VisitorSnapshot>> visitors() override;
+    Result<VisitorSnapshot> add_visitor(const AddVisitor& request) override;
+    Status remove_visitor(std::string_view name) override;
     Result<InvitationSnapshot> add_invitation(const AddInvitation& request) override;
     Result<std::vector<InvitationSnapshot>> invitations() override;
     Status remove_invitation(std::string_view home) override;
     Result<AllowSnapshot> add_allow(std::string_view target) override;
     void probe(const ProbeSelector& which, Completion<std::vector<ProbeSnapshot>> done) override;
+    void doctor(const DoctorSelector& which, Completion<std::vector<CheckSnapshot>> done) override;
     void subscribe(EventSink& sink) override { events_.subscribe(sink); }
     void unsubscribe(EventSink& sink) override { events_.unsubscribe(sink); }
 
 private:
-    class Dialling;
-    struct Opened {
-        Destination to;
-        TimePoint since;
-    };
-
-    void stream_opened(SessionDriver& driver, StreamId stream, const Destination& to) override;
-    void stream_over(SessionDriver& driver, StreamId stream,
-                     std::optional<ResetReason> reset) override;
-    void carrier_ready(SessionDriver& driver) override;
-    void carrier_lost(SessionDriver& driver, const std::string& why) override;
-    void session_ended(SessionDriver& driver, EndReason reason) override;
-
     void go_on();
-    void go_on_with(const SessionRemains& remains);
-    void connected(Uplink::Connected connected);
-    void begin_session(const SessionId& id);
-    void target_dialled(StreamId stream, std::variant<UniqueFd, TargetDialer::Failure> result);
-    void refuse(StreamId stream, const Destination& to);
-    bool may_tell_refusal();
-    std::string untold_refusals();
-    bool may_dial_name(const Destination& to) const;
-    bool may_dial_address(const std::string& address, std::uint16_t port) const;
-    void tell(std::string kind, std::string text);
-    LogFields fields() const;
-    std::string session_text() const;
-    std::string carriers_text() const;
+    HomeRelay& add_relay(const std::string& name, HomeRelaySettings settings);
+    void apply_relays(ReloadSnapshot& result);
+    void dismiss(const std::string& name);
+    Result<HomeRelay*> relay_with(const SessionSelector& which) const;
+    std::vector<CheckSnapshot> with_sessions(HomeCheckup::Findings findings) const;
+    void add_session_finding(Checklist& all, const HomeRelay& relay) const;
 
     RoleContext context_;
     HomeSettings settings_;
     EventHub events_;
     LineFile allow_file_;
     std::vector<AllowRule> more_allow_;  // Said at run time.
-    Uplinks uplinks_;
-    std::unique_ptr<SessionDriver> driver_;
-    std::unique_ptr<SessionDriver> former_;  // One that the relay has forgotten.
-    std::map<StreamId, Opened> opened_;
-    std::string relay_;  // Whom the session is with.
-    TokenBucket refusals_;
-    std::uint64_t refusals_untold_ = 0;
+    HomeRelay::House house_;
+    std::map<std::string, std::unique_ptr<HomeRelay>> relays_;  // By name; a single one has none.
+    std::list<std::unique_ptr<HomeRelay>> leaving_;             // Saying goodbye.
+    std::list<std::unique_ptr<HomeRelay>> left_;                // Destroyed outside of their calls.
+    std::map<std::uint64_t, std::unique_ptr<HomeCheckup>> checkups_;  // Under way.
+    std::uint64_t last_checkup_ = 0;
+    std::vector<std::unique_ptr<HomeCheckup>> done_checkups_;  // Destroyed outside of their calls.
+    Deferred sweep_;
     TimePoint started_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/settings/forward.h"
+#include "daemon/log/message_ids.h"
 #include "daemon/roles/relay_role.h"
 
 namespace relay {
@@ -26,6 +27,9 @@ std::variant<Welcome, Refusal> RelayRole::enrol(const HomeProof& proof,
     forget_expired_invitations();
     RelayHome* home = home_with(proof.key);
     const RuntimeInvitation* invitation = invitation_with(*proof.invitation);
+    if (const RelayVisitor* visitor = visitors_.with_key(proof.key)) {
+        return known_as(PeerKind::Visitor, visitor->name());
+    }
     if (home == nullptr && invitation == nullptr) {
         say_unknown(proof, carrier.peer_address);
         return unknown_key();
@@ -44,7 +48,9 @@ std::variant<Welcome, Refusal> RelayRole::enrol(const HomeProof& proof,
     if (invitation == nullptr) return Welcome{};  // It asks again, having missed our answer.
     const Status registered = register_home(*invitation, proof.key);
     if (!registered) {
-        context_.log.error({.home = proof.name, .peer = carrier.peer_address},
+        context_.log.error({.home = proof.name,
+                            .peer = carrier.peer_address,
+                            .message_id = message_id::cannot_register_home},
                            "an invited home cannot be registered: {}", registered.error().text);
         return Refusal{RefusalReason::Busy, "the relay cannot register the home; its log says why"};
     }
@@ -60,8 +66,8 @@ Status RelayRole::register_home(const RuntimeInvitation& invitation, const Publi
         return Error{ErrorCode::TooLarge, fmt::format("a relay knows at most {} homes", max_homes)};
     }
     RelayHome& home = home_named(used.home);
-    auto& keys = home.runtime_keys().keys;
-    const bool adds_key = !home.has_key(key);
+    auto& keys = home.keys().runtime.keys;
+    const bool adds_key = !home.keys().has(key);
     if (adds_key && keys.size() >= max_keys_per_home) {
         return Error{ErrorCode::TooLarge,
                      fmt::format("{} has {} keys already", used.home, keys.size())};
@@ -87,7 +93,8 @@ Status RelayRole::register_home(const RuntimeInvitation& invitation, const Publi
         if (is_new) homes_.erase(used.home);
         return saved;
     }
-    context_.log.info({.home = used.home}, "the home has joined by its invitation");
+    context_.log.info({.home = used.home, .message_id = message_id::home_joined},
+                      "the home has joined by its invitation");
     home.tell("home-added", "joined by its invitation");
     for (const ForwardId id : added) home.tell("forward-added", "by the invitation", id);
     return Done{};

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "common/settings/forward.h"
+#include "common/settings/reader.h"
 #include "daemon/roles/relay_role.h"
 
 namespace relay {
@@ -14,6 +15,32 @@ constexpr double expiry_most_s = 365.0 * 24 * 3600;
 Error no_home(std::string_view name) {
     return Error{ErrorCode::NotFound,
                  fmt::format("no home is called \"{}\": relayctl home list shows them", name)};
+}
+
+Result<ProbeKind> parse_probe(const std::string& text) {
+    if (text.empty()) return ProbeKind::Auto;
+    if (const auto kind = probe_kind_of(text)) return *kind;
+    return Error{
+        ErrorCode::Malformed,
+        fmt::format("\"{}\" is no probe: auto, none, tcp, rdp, ssh, http, tls, ftp or vnc", text)};
+}
+
+Result<SocketFile> parse_file(const AddForward& request, const HostPort& listen) {
+    SocketFile file;
+    if (!is_unix(listen.host) && (!request.mode.empty() || !request.group.empty())) {
+        return Error{ErrorCode::Malformed, "only a unix socket has a mode and a group"};
+    }
+    if (!request.mode.empty()) {
+        const auto mode = parse_mode(request.mode);
+        if (!mode) return mode.error();
+        file.mode = *mode;
+    }
+    if (!request.group.empty()) {
+        auto group = parse_group(request.group);
+        if (!group) return group.error();
+        file.group = *std::move(group);
+    }
+    return file;
 }
 
 }  // namespace
@@ -46,16 +73,18 @@ Result<std::vector<ForwardSnapshot>> RelayRole::add_forward(const AddForward& re
     RelayHome& home = **chosen;
     auto wanted = parse_forward(request.listen, request.to);
     if (!wanted) return wanted.error();
-    ProbeKind probe = ProbeKind::Auto;
-    if (!request.probe.empty()) {
-        const auto kind = probe_kind_of(request.probe);
-        if (!kind) {
-            return Error{ErrorCode::Malformed,
-                         fmt::format("\"{}\" is no probe: auto, none, tcp, rdp, ssh, http, tls, "
-                                     "ftp or vnc",
-                                     request.probe)};
-        }
-        probe = *kind;
+    const auto probe = parse_probe(request.probe);
+    if (!probe) return probe.error();
+    const auto file = parse_file(request, wanted->front().listen);
+    if (!file) return file.error();
+    const auto ftp =
+        parse_ftp({request.protocol, request.data_ports, request.ftp_tls}, wanted->front());
+    if (!ftp) return ftp.error();
+    for (const ForwardSettings& forward : *wanted) {
+        const std::string why = target_refused(home.policy(), forward.target);
+        if (why.empty()) continue;
+        return Error{ErrorCode::Refused,
+                     fmt::format("{} may have no such forward: {}", home.name(), why)};
     }
     if (home.forwards().size() + wanted->size() > max_forwards_per_home) {
         return Error{ErrorCode::TooLarge,
@@ -73,7 +102,10 @@ Result<std::vector<ForwardSnapshot>> RelayRole::add_forward(const AddForward& re
     const Origin origin = request.temporary ? Origin::Temporary : Origin::Runtime;
     std::vector<ForwardId> added;
     for (ForwardSettings& forward : *wanted) {
-        forward.probe = probe;
+        forward.probe = *probe;
+        forward.proxy_protocol = request.proxy_protocol;
+        forward.file = *file;
+        forward.ftp = *ftp;
         if (request.grace_s) {
             forward.grace =
                 std::chrono::milliseconds(static_cast<std::int64_t>(*request.grace_s * 1000));
@@ -116,6 +148,7 @@ Result<std::vector<RelayRole::Selected>> RelayRole::select(const std::string& ho
         for (const auto& [id, own] : home->forwards()) {
             const HostPort& at = own.forward->settings().listen;
             if (range && !range->ports.contains(at.port)) continue;
+            if (any_address && is_unix(at.host) && range) continue;
             if (range && !any_address && at.host != range->host) continue;
             selected.push_back({home.get(), id});
         }
@@ -139,6 +172,12 @@ Result<std::vector<ForwardSnapshot>> RelayRole::remove_forward(const ForwardSele
                 ErrorCode::Refused,
                 fmt::format("forward {} stands in {}: remove it there, then relayctl reload",
                             which.listen, context_.config_path)};
+        }
+        if (entry.home->forwards().at(entry.forward).origin == Origin::Home) {
+            return Error{ErrorCode::Refused,
+                         fmt::format("the home {} asks for forward {}: take it out of forwards in "
+                                     "its settings, or out of may-listen in {}",
+                                     entry.home->name(), which.listen, context_.config_path)};
         }
         removed.push_back(snapshot_of(*entry.home, entry.forward));
     }

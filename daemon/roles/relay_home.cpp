@@ -13,16 +13,14 @@ namespace relay {
 namespace {
 
 constexpr std::size_t former_most = 4;
+constexpr double asks_at_once = 10;
+constexpr double asks_per_second = 0.2;
+constexpr double asked_lines_per_second = 1;
+constexpr double reach_refusals_at_once = 10;
+constexpr double reach_refusals_per_second = 0.1;
 
 Prober::Options prober_options(const RelaySettings& settings) {
     return {settings.probe_interval, settings.probe_failures};
-}
-
-std::optional<IpAddress> address_in(const std::string& peer) {
-    std::string host = peer.substr(0, peer.rfind(':'));
-    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-    const auto address = parse_ip_address(host);
-    return address ? std::optional{*address} : std::nullopt;
 }
 
 }  // namespace
@@ -32,49 +30,30 @@ std::string_view name_of(Origin origin) {
         case Origin::Config: return "config";
         case Origin::Runtime: return "runtime";
         case Origin::Temporary: return "temporary";
+        case Origin::Home: return "home";
     }
     return "unknown";
 }
 
-RelayHome::RelayHome(const RoleContext& context, std::string name, const RelaySettings& settings,
-                     EventHub& events, OnExpired on_expired)
+RelayHome::RelayHome(const RoleContext& context, std::string name, const House& house,
+                     OnChanged on_changed)
     : context_(context),
       name_(std::move(name)),
-      settings_(settings),
-      events_(events),
-      on_expired_(std::move(on_expired)),
-      prober_(context.loop, *this, context.random, prober_options(settings)),
+      settings_(house.settings),
+      events_(house.events),
+      names_(house.names),
+      guard_(house.guard),
+      on_changed_(std::move(on_changed)),
+      asks_(asks_at_once, asks_per_second, now()),
+      asks_later_(context.loop, [this] { heed_asked(); }),
+      asked_lines_(2 * wire::forwards_asked_max, asked_lines_per_second, now()),
+      prober_(context.loop, *this, context.random, prober_options(house.settings)),
+      rates_(context.loop),
+      reached_(context_, house.names, rates_, house.find_forward, name_),
+      reach_refusals_(reach_refusals_at_once, reach_refusals_per_second, now()),
       arrivals_(arrivals_at_once, arrivals_per_second, now()) {}
 
 RelayHome::~RelayHome() = default;
-
-bool RelayHome::has_key(const PublicKey& key) const {
-    const auto is_it = [&](const AuthorizedKey& known) { return known.key == key; };
-    return std::any_of(config_keys_.keys.begin(), config_keys_.keys.end(), is_it) ||
-           std::any_of(runtime_keys_.keys.begin(), runtime_keys_.keys.end(), is_it);
-}
-
-bool RelayHome::may_come_from(const PublicKey& key, const std::string& peer_address) const {
-    const auto address = address_in(peer_address);
-    const auto is_in = [&](const std::vector<Cidr>& networks) {
-        return networks.empty() ||
-               (address && std::any_of(networks.begin(), networks.end(), [&](const Cidr& network) {
-                    return network.contains(*address);
-                }));
-    };
-    for (const Keys* keys : {&config_keys_, &runtime_keys_}) {
-        for (const AuthorizedKey& known : keys->keys) {
-            if (known.key != key || !is_in(keys->from)) continue;
-            std::vector<Cidr> own;
-            for (const std::string& text : known.from) {
-                if (const auto network = parse_cidr(text)) own.push_back(*network);
-            }
-            // Patterns that are no networks match nobody.
-            if (known.from.empty() || (!own.empty() && is_in(own))) return true;
-        }
-    }
-    return false;
-}
 
 Welcome RelayHome::welcome(const HomeProof& proof) {
     Welcome welcome;
@@ -108,43 +87,61 @@ void RelayHome::connected(RelayHandshaker::Outcome outcome) {
                                  "another process with the key of this home came from {}: "
                                  "it takes over, and the former one is told",
                                  address);
-            tell("session-taken-over", fmt::format("by another process, from {}", address));
+            tell({.kind = "session-taken-over",
+                  .text = fmt::format("by another process, from {}", address),
+                  .address = address});
         }
         begin_session(outcome.welcome.session);
         where = fields();
         where.peer = address;
         where.message_id = message_id::home_connected;
         context_.log.info(where, "home connected from {}", address);
-        tell("home-online", fmt::format("connected from {}", address));
+        tell({.kind = "home-online",
+              .text = fmt::format("connected from {}", address),
+              .address = address});
     } else if (!is_session(outcome.welcome.session)) {
         return;  // Another carrier was faster and began anew: this one closes, its home redials.
     } else if (driver_->has_carrier(slot)) {
         where.message_id = message_id::session_taken_over;
         context_.log.info(where, "session taken over from {}", address);
-        tell("session-taken-over", fmt::format("a new carrier from {}", address));
+        tell({.kind = "session-taken-over",
+              .text = fmt::format("a new carrier from {}", address),
+              .address = address});
     } else if (driver_->attached()) {
         context_.log.info(where, "one more carrier from {}", address);
-        tell("carrier-added", fmt::format("one more carrier from {}", address));
-        driver_->attach(std::move(outcome.port), slot);
+        tell({.kind = "carrier-added",
+              .text = fmt::format("one more carrier from {}", address),
+              .address = address});
+        take(std::move(outcome));
         return;
     } else {
         where.message_id = message_id::home_connected;
         context_.log.info(where, "session resumed from {}", address);
-        tell("session-resumed", fmt::format("resumed from {}", address));
+        tell({.kind = "session-resumed",
+              .text = fmt::format("resumed from {}", address),
+              .address = address});
     }
     since_ = now();
-    driver_->attach(std::move(outcome.port), slot);
+    take(std::move(outcome));
+}
+
+void RelayHome::take(RelayHandshaker::Outcome outcome) {
+    driver_->session().set_peer_version(outcome.proof.version);
+    driver_->attach(std::move(outcome.port), outcome.proof.slot);
 }
 
 void RelayHome::begin_session(const SessionId& id) {
+    rates_.set(policy().rate);
     if (driver_) {
-        context_.log.info(fields(), "the home came anew: its former session with {} streams ends",
+        context_.log.info(with_id(fields(), message_id::session_replaced),
+                          "the home came anew: its former session with {} streams ends",
                           driver_->session().streams().size());
         retire_driver(EndReason::Replaced);
     }
     driver_ =
         std::make_unique<SessionDriver>(context_.loop, static_cast<SessionUser&>(*this),
                                         Side::Relay, id, context_.arena, options_of_session());
+    add_expected_forwards();
 }
 
 SessionOptions RelayHome::options_of_session() const {
@@ -156,6 +153,7 @@ SessionOptions RelayHome::options_of_session() const {
 
 // The driver lives on until its goodbye is said. Its streams are over already.
 void RelayHome::retire_driver(EndReason reason) {
+    remove_expected_forwards();
     driver_->end(reason);
     former_.push_back(std::move(driver_));
     if (former_.size() > former_most) former_.erase(former_.begin());
@@ -167,6 +165,7 @@ void RelayHome::end_session(EndReason reason) {
 }
 
 void RelayHome::drop() {
+    reached_.clear();
     driver_.reset();
     former_.clear();
     streams_.clear();
@@ -195,8 +194,8 @@ void RelayHome::carrier_lost(SessionDriver& driver, const std::string& why) {
     if (&driver != driver_.get()) return;
     LogFields where = fields();
     if (driver.attached()) {
-        context_.log.info(where, "lost a carrier of the home: {}; its streams go on by another",
-                          why);
+        context_.log.info(with_id(where, message_id::carrier_lost),
+                          "lost a carrier of the home: {}; its streams go on by another", why);
         tell("carrier-lost", why);
         return;
     }
@@ -204,8 +203,16 @@ void RelayHome::carrier_lost(SessionDriver& driver, const std::string& why) {
     context_.log.warning(where, "lost the home: {}; its {} streams wait for it", why,
                          driver.session().streams().size());
     tell("home-away", why);
+    last_loss_ = why;
     since_ = now();
     home_left();
+}
+
+void RelayHome::carrier_left(SessionDriver& driver) {
+    if (&driver != driver_.get()) return;
+    const std::string text = "the home has closed a carrier; its streams go on by another";
+    context_.log.info(fields(), "{}", text);
+    tell("carrier-left", text);
 }
 
 void RelayHome::home_left() {
@@ -224,8 +231,11 @@ void RelayHome::session_ended(SessionDriver& driver, EndReason reason) {
     if (reason == EndReason::Expired) where.message_id = message_id::session_expired;
     context_.log.info(where, "session ended: {}", name_of(reason));
     tell("session-ended", std::string(name_of(reason)));
+    if (there_) last_loss_ = name_of(reason);
     driver_.reset();
     streams_.clear();
+    remove_expected_forwards();
+    reached_.clear();
     for (auto& [id, own] : forwards_) own.forward->counters().streams = 0;
     home_left();
     if (on_left_) on_left_();
@@ -247,18 +257,24 @@ void RelayHome::probed(ForwardId id, const ProbeResult& result) {
                     verdict_name(result.verdict), result.detail.empty() ? "" : ", ", result.detail);
     LogFields where = fields(id);
     if (result.verdict == Verdict::Ok || result.verdict == Verdict::NoHome) {
+        if (result.verdict == Verdict::Ok) where.message_id = message_id::probe_recovered;
         if (!is_first || result.verdict == Verdict::Ok) context_.log.info(where, "{}", text);
     } else {
         where.message_id = message_id::probe_failed;
         context_.log.warning(where, "{}", text);
     }
-    tell(result.verdict == Verdict::Ok ? "probe-recovered" : "probe-failed", text, id);
+    tell({.kind = result.verdict == Verdict::Ok ? "probe-recovered" : "probe-failed",
+          .text = text,
+          .verdict = std::string(verdict_name(result.verdict))},
+         id);
 }
 
 void RelayHome::carriers_need_renewal(ForwardId id, unsigned failures) {
-    context_.log.warning(fields(id), "{} probes failed in a row: renewing the carriers", failures);
+    context_.log.warning(with_id(fields(id), message_id::carriers_renewed),
+                         "{} probes failed in a row: renewing the carriers", failures);
     tell("carrier-lost", fmt::format("{} probes failed in a row", failures), id);
     if (!driver_) return;
+    last_loss_ = "its carriers are renewed, since probes failed";
     driver_->drop_carriers();
     home_left();
     since_ = now();
@@ -266,6 +282,7 @@ void RelayHome::carriers_need_renewal(ForwardId id, unsigned failures) {
 
 void RelayHome::settings_changed() {
     prober_.set(prober_options(settings_));
+    rates_.set(policy().rate);
 }
 
 std::string RelayHome::session_text() const {
@@ -280,13 +297,14 @@ LogFields RelayHome::fields(ForwardId forward) const {
 }
 
 void RelayHome::tell(std::string kind, std::string text, ForwardId forward) {
-    EventSnapshot event;
-    event.kind = std::move(kind);
+    tell({.kind = std::move(kind), .text = std::move(text)}, forward);
+}
+
+void RelayHome::tell(EventSnapshot event, ForwardId forward) {
     event.home = name_;
     event.session = session_text();
     const auto found = forwards_.find(forward);
     if (found != forwards_.end()) event.forward = found->second.forward->listen_text();
-    event.text = std::move(text);
     events_.publish(std::move(event));
 }
 

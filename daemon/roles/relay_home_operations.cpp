@@ -1,40 +1,80 @@
 // What an operator can change about the homes of a relay.
 #include <fmt/format.h>
 
-#include "common/base/text.h"
+#include <algorithm>
+
 #include "common/settings/forward.h"
 #include "daemon/roles/relay_role.h"
 
 namespace relay {
 
+namespace {
+
+Result<RelayHome::Permissions::Part> permissions_in(const AddHome& request) {
+    RelayHome::Permissions::Part part;
+    for (const std::string& text : request.may_listen) {
+        const auto rule = parse_listen_rule(text);
+        if (!rule) return rule.error();
+        part.listen.push_back(*rule);
+    }
+    for (const std::string& text : request.may_reach) {
+        const auto rule = parse_reach_rule(text);
+        if (!rule) return rule.error();
+        part.reach.push_back(*rule);
+    }
+    return part;
+}
+
+template <typename Rule>
+void add_missing(const std::vector<Rule>& more, std::vector<Rule>& into) {
+    for (const Rule& rule : more) {
+        if (std::find(into.begin(), into.end(), rule) == into.end()) into.push_back(rule);
+    }
+}
+
+}  // namespace
+
 Result<HomeSnapshot> RelayRole::add_home(const AddHome& request) {
     const Status name_ok = check_home_name(request.name);
     if (!name_ok) return name_ok.error();
-    auto key = parse_authorized_key(request.key);
-    if (!key) {
-        return Error{key.error().code, fmt::format("the key, at column {}: {}", key.error().column,
-                                                   key.error().text)};
-    }
-    if (!*key) return Error{ErrorCode::Malformed, "no key: give a line as ssh-ed25519 AAAA… name"};
-    for (const std::string_view part : split(request.from, ',')) {
-        const std::string_view network = trim(part);
-        if (network.empty()) continue;
-        const auto parsed = parse_cidr(network);
-        if (!parsed) return parsed.error();
-        (*key)->from.push_back(std::string(network));
-    }
-    if (const RelayHome* owner = home_with((*key)->key)) {
+    const auto key = parse_peer_key(request.key, request.from);
+    if (!key) return key.error();
+    const RelayHome* owner = home_with(key->key);
+    const bool is_known = owner != nullptr && owner->name() == request.name &&
+                          !(request.may_listen.empty() && request.may_reach.empty());
+    if (owner != nullptr && !is_known) {
         return Error{ErrorCode::AlreadyExists,
                      fmt::format("the home {} has this key already", owner->name())};
+    }
+    const RelayVisitor* visitor = visitors_.with_key(key->key);
+    if (visitor == nullptr) visitor = visitors_.named(request.name);
+    if (visitor != nullptr) {
+        return Error{ErrorCode::AlreadyExists,
+                     fmt::format("that is the visitor {} already: a home has a name and a key of "
+                                 "its own",
+                                 visitor->name())};
     }
     if (!homes_.contains(request.name) && homes_.size() >= max_homes) {
         return Error{ErrorCode::TooLarge, fmt::format("a relay knows at most {} homes", max_homes)};
     }
+    auto more = permissions_in(request);
+    if (!more) return more.error();
     RelayHome& home = home_named(request.name);
-    home.runtime_keys().keys.push_back(**key);
+    const RelayHome::Permissions before = home.permissions();
+    auto permissions = before;
+    add_missing(more->listen, permissions.runtime.listen);
+    add_missing(more->reach, permissions.runtime.reach);
+    if (permissions.runtime.listen.size() > max_listen_rules ||
+        permissions.runtime.reach.size() > max_reach_rules) {
+        return Error{ErrorCode::TooLarge, "a home may have at most 64 rules of each kind"};
+    }
+    home.set_permissions(permissions);
+    const auto keys_before = home.keys().runtime.keys;
+    if (!is_known) home.keys().runtime.keys.push_back(*key);
     const Status saved = save_homes();
     if (!saved) {
-        home.runtime_keys().keys.pop_back();
+        home.keys().runtime.keys = keys_before;
+        home.set_permissions(before);
         return saved.error();
     }
     home.tell("home-added", "by an operator");

@@ -50,10 +50,14 @@ bool overlap(const HostPortRange& a, const HostPortRange& b) {
 }
 
 // What is wrong is told while somebody looks, and not when the home comes.
-Status try_to_listen(Loop& loop, const HostPortRange& at) {
+Status try_to_listen(Loop& loop, Parking& parking, const HostPortRange& at) {
     for (unsigned port = at.ports.first; port <= at.ports.last; ++port) {
-        const auto listener = TcpListener::open(loop, at.host, static_cast<std::uint16_t>(port),
-                                                [](Accepted visitor) { visitor.fd.reset(); });
+        const HostPort address{at.host, static_cast<std::uint16_t>(port)};
+        if (parking.passed().has(to_text(address))) continue;
+        const auto let_go = [](Accepted visitor) { visitor.fd.reset(); };
+        const auto listener =
+            is_unix(at.host) ? TcpListener::open_file(loop, {unix_path(at.host), 0600, {}}, let_go)
+                             : TcpListener::open(loop, address.host, address.port, let_go);
         if (!listener) return listener.error();
     }
     return Done{};
@@ -119,7 +123,7 @@ Status RelayRole::check_invited(const std::string& home,
                                      to_text(at), name)};
         }
     }
-    return try_to_listen(context_.loop, forward.listen);
+    return Done{};
 }
 
 // In place of a former one for the same name. On an error nothing has changed.
@@ -165,11 +169,15 @@ Result<InvitationSnapshot> RelayRole::add_invitation(const AddInvitation& reques
     }
     const auto forwards = parse_invited(request.forwards);
     if (!forwards) return forwards.error();
-    for (const auto& forward : *forwards) {
-        const Status free = check_invited(request.home, forward);
-        if (!free) return free.error();
-    }
     std::vector<std::string> notes;
+    for (const auto& forward : *forwards) {
+        const Status good = check_invited(request.home, forward);
+        if (!good) return good.error();
+        const Status free = try_to_listen(context_.loop, context_.parking, forward.listen);
+        if (free) continue;
+        if (free.error().code != ErrorCode::AlreadyExists) return free.error();
+        notes.push_back(free.error().text + "; the forward waits until it is free");
+    }
     Endpoint endpoint;
     if (request.url.empty()) {
         endpoint = public_endpoint(notes);

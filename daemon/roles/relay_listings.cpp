@@ -1,6 +1,8 @@
 // What a relay shows of itself to an operator.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/roles/process_status.h"
 #include "daemon/roles/relay_role.h"
 #include "daemon/roles/session_text.h"
@@ -27,7 +29,7 @@ ProbeSnapshot RelayRole::snapshot_of(const RelayHome& home, const Forward& forwa
     if (kind == ProbeKind::Auto) kind = kind_for_port(forward.settings().target.port);
     snapshot.kind = probe_kind_name(kind);
     snapshot.verdict = verdict_name(result.verdict);
-    snapshot.ok = result.verdict == Verdict::Ok;
+    snapshot.ok = result.verdict == relay::Verdict::Ok;
     snapshot.detail = result.detail;
     if (result.connect) snapshot.connect_ms = milliseconds(*result.connect);
     if (result.answer) snapshot.answer_ms = milliseconds(*result.answer);
@@ -39,7 +41,13 @@ StatusSnapshot RelayRole::status() {
     StatusSnapshot status = status_of_process(context_, started_);
     status.role = "relay";
     for (const Endpoint& endpoint : settings_.listen) status.listen.push_back(to_text(endpoint));
+    if (settings_.public_endpoint) status.public_url = to_text(*settings_.public_endpoint);
     status.homes_known = homes_.size();
+    for (const auto& [name, visitor] : visitors_.all()) {
+        for (const SessionDriver* driver : visitor->sessions()) {
+            ++(driver->attached() ? status.sessions : status.sessions_detached);
+        }
+    }
     std::size_t failing = 0;
     for (const auto& [name, home] : homes_) {
         if (home->driver() != nullptr) {
@@ -54,6 +62,7 @@ StatusSnapshot RelayRole::status() {
                                                   own.forward->error()));
         }
     }
+    if (watches_) status.sessions += watches_->count();
     if (failing > problems_most) {
         status.problems.push_back(
             fmt::format("{} more forwards cannot listen: relayctl forward list shows them",
@@ -74,6 +83,10 @@ std::vector<SessionSnapshot> RelayRole::sessions() {
         }
         list.push_back(std::move(session));
     }
+    if (watches_) {
+        for (SessionSnapshot& session : watches_->sessions()) list.push_back(std::move(session));
+    }
+    visitors_.list_sessions(list);
     return list;
 }
 
@@ -87,7 +100,7 @@ std::vector<StreamSnapshot> RelayRole::streams() {
             StreamSnapshot stream = relay::snapshot_of(*info);
             stream.home = name;
             stream.session = home->session_text();
-            stream.visitor = open.visitor;
+            stream.visitor = visitor_names_.shown(open.visitor);
             stream.since = moment_at(open.since);
             const auto forward = home->forwards().find(open.forward);
             if (forward != home->forwards().end()) {
@@ -96,8 +109,43 @@ std::vector<StreamSnapshot> RelayRole::streams() {
             }
             list.push_back(std::move(stream));
         }
+        list_reached(*home, list);
     }
     return list;
+}
+
+// What leads to a forward is a stream of that forward's home, and listed there.
+void RelayRole::list_reached(const RelayHome& home, std::vector<StreamSnapshot>& into) const {
+    for (const auto& [id, opened] : home.reached().all()) {
+        const auto info = home.driver()->session().info(id);
+        if (!info || is_forward_at(opened.target)) continue;
+        StreamSnapshot stream = relay::snapshot_of(*info);
+        // The visitor is the home's: seen from here, the two ends are the other way round.
+        if (stream.state == "visitor-done") {
+            stream.state = "target-done";
+        } else if (stream.state == "target-done") {
+            stream.state = "visitor-done";
+        }
+        stream.home = home.name();
+        stream.session = home.session_text();
+        stream.target = to_text(opened.target);
+        stream.visitor = opened.who;
+        stream.since = moment_at(opened.since);
+        into.push_back(std::move(stream));
+    }
+}
+
+bool RelayRole::is_forward_at(const HostPort& listen) const {
+    const auto is_it = [&](const HostPort& at) {
+        return at.port == listen.port &&
+               (at.host == listen.host || at.host == "0.0.0.0" || at.host == "::");
+    };
+    return std::any_of(homes_.begin(), homes_.end(), [&](const auto& entry) {
+        const auto& forwards = entry.second->forwards();
+        return std::any_of(forwards.begin(), forwards.end(), [&](const auto& own) {
+            return is_it(own.second.forward->settings().listen);
+        });
+    });
 }
 
 std::optional<ProbeSnapshot> RelayRole::last_probe(const RelayHome& home, ForwardId id) const {
@@ -119,6 +167,12 @@ ForwardSnapshot RelayRole::snapshot_of(const RelayHome& home, ForwardId id) cons
     if (own.expires_unix_s) snapshot.expires = moment_at_unix(*own.expires_unix_s);
     snapshot.listening = forward.is_listening();
     snapshot.error = forward.error();
+    snapshot.proxy_protocol = forward.settings().proxy_protocol;
+    if (const FtpForward& ftp = forward.settings().ftp; ftp.is_on) {
+        snapshot.protocol = "ftp";
+        snapshot.data_ports = ftp.data_ports ? to_text(*ftp.data_ports) : std::string{};
+        snapshot.ftp_tls = ftp.refuses_tls ? "refuse" : "pass";
+    }
     snapshot.probe = last_probe(home, id);
     snapshot.streams = forward.counters().streams;
     snapshot.streams_total = forward.counters().streams_total;
@@ -130,6 +184,16 @@ Result<std::vector<ForwardSnapshot>> RelayRole::forwards() {
     std::vector<ForwardSnapshot> list;
     for (const auto& [name, home] : homes_) {
         for (const auto& [id, own] : home->forwards()) list.push_back(snapshot_of(*home, id));
+        for (const RelayHome::Denied& denied : home->denied()) {
+            ForwardSnapshot snapshot;
+            snapshot.home = name;
+            snapshot.listen = denied.listen;
+            snapshot.target = denied.target;
+            snapshot.probe_kind = probe_kind_name(ProbeKind::None);
+            snapshot.origin = name_of(Origin::Home);
+            snapshot.denied = denied.why;
+            list.push_back(std::move(snapshot));
+        }
     }
     return list;
 }
@@ -137,18 +201,17 @@ Result<std::vector<ForwardSnapshot>> RelayRole::forwards() {
 HomeSnapshot RelayRole::snapshot_of(const RelayHome& home) const {
     HomeSnapshot snapshot;
     snapshot.name = home.name();
-    auto& known = const_cast<RelayHome&>(home);
-    for (const RelayHome::Keys* keys : {&known.config_keys(), &known.runtime_keys()}) {
-        for (const AuthorizedKey& key : keys->keys) {
-            snapshot.fingerprints.push_back(to_text(fingerprint_of(key.key)));
-            for (const std::string& from : key.from) snapshot.from.push_back(from);
-        }
-        for (const Cidr& from : keys->from) snapshot.from.push_back(to_text(from));
-    }
+    snapshot.fingerprints = home.keys().fingerprints();
+    snapshot.from = home.keys().from();
     snapshot.origin = name_of(home.is_configured() ? Origin::Config : Origin::Runtime);
     snapshot.online = home.online();
     if (home.since()) snapshot.since = moment_at(*home.since());
     snapshot.forwards = home.forwards().size();
+    snapshot.policy = relay::snapshot_of(home.policy());
+    for (const auto* part : {&home.permissions().config, &home.permissions().runtime}) {
+        for (const ListenRule& rule : part->listen) snapshot.may_listen.push_back(to_text(rule));
+        for (const ReachRule& rule : part->reach) snapshot.may_reach.push_back(to_text(rule));
+    }
     return snapshot;
 }
 

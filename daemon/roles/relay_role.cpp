@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "common/crypto/ssh_public_key.h"
-#include "common/settings/difference.h"
 #include "common/settings/forward.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log/message_ids.h"
+#include "daemon/roles/relay_checkup.h"
 #include "daemon/roles/runtime_state.h"
 
 namespace relay {
@@ -28,13 +28,22 @@ Error in_file(const LineFile& file, const std::string& line, const std::string& 
 RelayRole::RelayRole(const RoleContext& context, const Settings& settings)
     : context_(context),
       settings_(*settings.relay),
+      guard_(settings_.guard),
       homes_file_(context.state_dir + "/homes"),
       forwards_file_(context.state_dir + "/forwards"),
+      house_{context_,
+             settings_,
+             events_,
+             visitor_names_,
+             [this](const auto& rules, const Destination& to) { return find_forward(rules, to); },
+             [this](const std::string& home) { return cannot_seal(home); }},
+      visitors_(house_),
       door_log_(context.loop, context.log),
       sweep_(context.loop,
              [this] {
                  done_.clear();
                  left_.clear();
+                 done_checkups_.clear();
              }),
       started_(now()) {}
 
@@ -46,8 +55,11 @@ Result<TlsCertificate> RelayRole::certificate() const {
 }
 
 Status RelayRole::start() {
+    accept_hook_.set(settings_.accept_hook);
     for (const auto& [name, entry] : settings_.homes) configure_home(name, entry);
-    const Status loaded = load_runtime_state();
+    visitors_.configure();
+    Status loaded = load_runtime_state();
+    if (loaded) loaded = visitors_.load();
     if (!loaded) return loaded;
     go_on_with_sessions();
     const auto certificate = this->certificate();
@@ -55,6 +67,8 @@ Status RelayRole::start() {
     Acceptor::Options options;
     options.parking = &context_.parking;
     options.handshake_deadline = settings_.handshake_timeout;
+    options.trusted_proxies = settings_.trusted_proxies;
+    options.fallback = settings_.fallback;
     options.on_turned_away = [this](const std::string& address, const char* why) {
         door_log_.turned_away(address, why);
     };
@@ -67,23 +81,46 @@ Status RelayRole::start() {
         options);
     if (!acceptor) return acceptor.error();
     acceptor_ = std::move(*acceptor);
+    acceptor_->set_poll(settings_.poll);
     for (const Endpoint& endpoint : settings_.listen) {
         const auto port = acceptor_->add(endpoint);
         if (!port) return port.error();
         context_.log.info({}, "homes may dial in on {}", to_text(endpoint));
     }
     settle_what_is_left();
+    open_watches();
     if (homes_.empty()) {
-        context_.log.info({}, "no home is known yet: relayctl home add NAME 'ssh-ed25519 …'");
+        context_.log.info({.message_id = message_id::no_home_known},
+                          "no home is known yet: relayctl home add NAME 'ssh-ed25519 …'");
     }
     return Done{};
 }
 
+// Without it homes that are ssh sessions are not shown, and watch their ports alone.
+void RelayRole::open_watches() {
+    if (context_.watch_path.empty()) return;
+    auto watches =
+        WatchedPorts::open({context_.loop, context_.log, context_.random,
+                            [this](const EventSnapshot& event) { events_.publish(event); }},
+                           context_.watch_path);
+    if (watches) {
+        watches_ = *std::move(watches);
+    } else {
+        context_.log.warning({.message_id = message_id::ssh_cannot_register},
+                             "ssh sessions cannot register: {}", watches.error().text);
+    }
+}
+
 void RelayRole::stop() {
+    watches_.reset();
+    checkups_.clear();
     acceptor_.reset();
     handshakers_.clear();
+    asked_about_.clear();
+    accept_hook_.stop();
     for (const auto& [name, home] : homes_) home->drop();
     homes_.clear();
+    visitors_.stop();
     leaving_.clear();
     left_.clear();
 }
@@ -91,9 +128,13 @@ void RelayRole::stop() {
 RelayHome& RelayRole::home_named(const std::string& name) {
     auto& home = homes_[name];
     if (!home) {
-        home = std::make_unique<RelayHome>(context_, name, settings_, events_, [this] {
+        const RelayHome::House shared{settings_, events_, visitor_names_, guard_,
+                                      house_.find_forward};
+        home = std::make_unique<RelayHome>(context_, name, shared, [this, name] {
             const Status saved = save_forwards();
-            if (!saved) context_.log.warning({}, "{}", saved.error().text);
+            if (saved) return;
+            context_.log.warning({.home = name, .message_id = message_id::state_not_saved}, "{}",
+                                 saved.error().text);
         });
     }
     return *home;
@@ -101,7 +142,10 @@ RelayHome& RelayRole::home_named(const std::string& name) {
 
 void RelayRole::configure_home(const std::string& name, const HomeEntry& entry) {
     RelayHome& home = home_named(name);
-    home.config_keys() = {entry.keys, entry.from};
+    home.keys().config = {entry.keys, entry.from};
+    auto permissions = home.permissions();
+    permissions.config = {entry.may_listen, entry.may_reach};
+    home.set_permissions(permissions);
     for (const ForwardSettings& forward : entry.forwards) {
         home.add_forward(forward, Origin::Config, std::nullopt);
     }
@@ -121,11 +165,14 @@ Status RelayRole::load_runtime_state() {
         if (!entry) return in_file(forwards_file_, line, entry.error().text);
         const auto home = homes_.find(entry->home);
         if (home == homes_.end()) {
-            context_.log.warning({.home = entry->home},
-                                 "a forward of a home that is no longer known");
+            context_.log.warning(
+                {.home = entry->home, .message_id = message_id::forward_without_home},
+                "a forward of a home that is no longer known");
             continue;
         }
-        home->second->add_forward(entry->forward, Origin::Runtime, entry->expires_unix_s);
+        if (entry->is_homes && !home->second->may_have(entry->forward.listen)) continue;
+        const Origin origin = entry->is_homes ? Origin::Home : Origin::Runtime;
+        home->second->add_forward(entry->forward, origin, entry->expires_unix_s);
     }
     return Done{};
 }
@@ -137,9 +184,18 @@ Status RelayRole::load_home_line(const std::string& line) {
         invitations_[invitation->home] = *invitation;
         return Done{};
     }
+    if (is_runtime_permission(line)) {
+        const auto permission = parse_runtime_permission(line);
+        if (!permission) return permission.error();
+        RelayHome& home = home_named(permission->home);
+        auto permissions = home.permissions();
+        permissions.runtime = {permission->listen, permission->reach};
+        home.set_permissions(permissions);
+        return Done{};
+    }
     const auto entry = parse_runtime_key(line);
     if (!entry) return entry.error();
-    home_named(entry->home).runtime_keys().keys.push_back(entry->key);
+    home_named(entry->owner).keys().runtime.keys.push_back(entry->key);
     return Done{};
 }
 
@@ -147,9 +203,9 @@ Status RelayRole::save_forwards() const {
     std::vector<std::string> lines;
     for (const auto& [name, home] : homes_) {
         for (const auto& [id, own] : home->forwards()) {
-            if (own.origin != Origin::Runtime) continue;
-            lines.push_back(
-                line_of(RuntimeForward{name, own.forward->settings(), own.expires_unix_s}));
+            if (own.origin != Origin::Runtime && own.origin != Origin::Home) continue;
+            lines.push_back(line_of(RuntimeForward{
+                name, own.forward->settings(), own.expires_unix_s, own.origin == Origin::Home}));
         }
     }
     return forwards_file_.save("added by relayctl forward add", lines);
@@ -158,8 +214,12 @@ Status RelayRole::save_forwards() const {
 Status RelayRole::save_homes() const {
     std::vector<std::string> lines;
     for (const auto& [name, home] : homes_) {
-        for (const AuthorizedKey& key : home->runtime_keys().keys) {
+        for (const AuthorizedKey& key : home->keys().runtime.keys) {
             lines.push_back(line_of(RuntimeKey{name, key}));
+        }
+        const auto& permitted = home->permissions().runtime;
+        if (!permitted.listen.empty() || !permitted.reach.empty()) {
+            lines.push_back(line_of(RuntimePermission{name, permitted.listen, permitted.reach}));
         }
     }
     for (const auto& [name, invitation] : invitations_) lines.push_back(line_of(invitation));
@@ -169,7 +229,9 @@ Status RelayRole::save_homes() const {
 void RelayRole::accepted(std::unique_ptr<Carrier> carrier, Admission admission) {
     handshakers_.push_back(std::make_unique<RelayHandshaker>(
         context_.loop, context_.identity, context_.random, std::move(carrier), std::move(admission),
-        [this](const HomeProof& proof, const CarrierInfo& info) { return decide(proof, info); },
+        [this](RelayHandshaker& handshaker, const HomeProof& proof, const CarrierInfo& info) {
+            return decide(handshaker, proof, info);
+        },
         [this](RelayHandshaker& handshaker, RelayHandshaker::Outcome outcome) {
             introduced(handshaker, std::move(outcome));
         }));
@@ -178,7 +240,7 @@ void RelayRole::accepted(std::unique_ptr<Carrier> carrier, Admission admission) 
 
 RelayHome* RelayRole::home_with(const PublicKey& key) const {
     for (const auto& [name, home] : homes_) {
-        if (home->has_key(key)) return home.get();
+        if (home->keys().has(key)) return home.get();
     }
     return nullptr;
 }
@@ -191,25 +253,15 @@ Refusal not_from(const std::string& address) {
     return {RefusalReason::NotFromHere, fmt::format("not from your address, {}", address)};
 }
 
-std::variant<Welcome, Refusal> RelayRole::decide(const HomeProof& proof,
-                                                 const CarrierInfo& carrier) {
-    if (proof.invitation) return enrol(proof, carrier);
-    RelayHome* home = home_with(proof.key);
-    if (home == nullptr) {
-        say_unknown(proof, carrier.peer_address);
-        return unknown_key();
-    }
-    if (!may_dial_in(*home, proof.key, carrier.peer_address)) {
-        return not_from(carrier.peer_address);
-    }
-    if (!home->may_come_again(now())) {
-        return Refusal{RefusalReason::Busy, "the home has come too often in a short time"};
-    }
-    return home->welcome(proof);
-}
-
 bool RelayRole::may_dial_in(RelayHome& home, const PublicKey& key, const std::string& address) {
-    if (home.may_come_from(key, address)) return true;
+    if (home.keys().may_come_from(key, address)) return true;
+    last_refusals_.add({.home = home.name(),
+                        .address = address,
+                        .why = "it may not dial in from there",
+                        .advice = fmt::format("correct from: of {} in the settings, or let it dial "
+                                              "from a network that is named there",
+                                              home.name()),
+                        .at = now()});
     if (!door_log_.may_tell_refusal(address)) return false;
     context_.log.warning(
         {.home = home.name(), .peer = address, .message_id = message_id::peer_refused},
@@ -219,6 +271,7 @@ bool RelayRole::may_dial_in(RelayHome& home, const PublicKey& key, const std::st
 }
 
 void RelayRole::say_unknown(const HomeProof& proof, const std::string& address) {
+    note_unknown(proof, address);
     const std::string host = address.substr(0, address.rfind(':'));
     if (unknown_logged_.size() >= unknown_most) unknown_logged_.clear();
     auto [last, is_first] = unknown_logged_.try_emplace(host, now());
@@ -235,9 +288,10 @@ void RelayRole::say_unknown(const HomeProof& proof, const std::string& address) 
                              name);
     } else {
         context_.log.warning(where,
-                             "refused a home whose key is unknown; if you know it: relayctl home "
-                             "add {} '{}'",
-                             name, public_key_line(proof.key, name));
+                             "refused a {0} whose key is unknown; if you know it: relayctl {0} "
+                             "add {1} '{2}'{3}",
+                             name_of(proof.kind), name, public_key_line(proof.key, name),
+                             proof.kind == PeerKind::Home ? "" : " --may-reach HOME:PORT");
     }
     EventSnapshot event;
     event.kind = "home-refused";
@@ -247,6 +301,7 @@ void RelayRole::say_unknown(const HomeProof& proof, const std::string& address) 
 }
 
 void RelayRole::introduced(RelayHandshaker& handshaker, RelayHandshaker::Outcome outcome) {
+    std::erase_if(asked_about_, [&](const auto& each) { return each.second == &handshaker; });
     const auto found = std::find_if(handshakers_.begin(), handshakers_.end(),
                                     [&](const auto& one) { return one.get() == &handshaker; });
     if (found != handshakers_.end()) {
@@ -260,8 +315,11 @@ void RelayRole::introduced(RelayHandshaker& handshaker, RelayHandshaker::Outcome
         if (!has_proved) door_log_.turned_away(handshaker.address(), "it proved no key");
         return;
     }
-    RelayHome* home = home_with(outcome.proof.key);
-    if (home != nullptr) home->connected(std::move(outcome));
+    if (RelayVisitor* visitor = visitors_.with_key(outcome.proof.key)) {
+        visitor->connected(std::move(outcome));
+    } else if (RelayHome* home = home_with(outcome.proof.key)) {
+        home->connected(std::move(outcome));
+    }
 }
 
 std::string RelayRole::status_line() const {
@@ -270,92 +328,9 @@ std::string RelayRole::status_line() const {
         if (home->online()) ++online;
         streams += home->streams().size();
     }
-    return fmt::format("{} of {} homes connected, {} streams", online, homes_.size(), streams);
-}
-
-ReloadSnapshot RelayRole::apply(const Settings& settings) {
-    ReloadSnapshot result;
-    const RelaySettings& next = *settings.relay;
-    Settings before, after;
-    before.relay = settings_;
-    after.relay = next;
-    const Difference difference = difference_of(before, after);
-    for (const std::string& changed : difference.changed) result.changes.push_back(changed);
-    result.needs_restart = difference.need_restart;
-    apply_listeners(next, result);
-    apply_homes(next, result);
-    settings_ = next;
-    acceptor_->set_handshake_deadline(next.handshake_timeout);
-    for (const auto& [name, home] : homes_) home->settings_changed();
-    // The same path may hold another certificate now.
-    const auto certificate = this->certificate();
-    const Status set =
-        certificate ? acceptor_->set_certificate(*certificate) : Status{certificate.error()};
-    if (!set) context_.log.error({}, "{}; going on with the former certificate", set.error().text);
-    return result;
-}
-
-void RelayRole::apply_listeners(const RelaySettings& next, ReloadSnapshot& result) {
-    for (const Endpoint& old : settings_.listen) {
-        if (std::find(next.listen.begin(), next.listen.end(), old) != next.listen.end()) continue;
-        const Status removed = acceptor_->remove(old);
-        if (removed) result.changes.push_back("no longer listening on " + to_text(old));
-    }
-    for (const Endpoint& endpoint : next.listen) {
-        const auto& old = settings_.listen;
-        if (std::find(old.begin(), old.end(), endpoint) != old.end()) continue;
-        const auto port = acceptor_->add(endpoint);
-        result.changes.push_back(port ? "listening on " + to_text(endpoint) : port.error().text);
-        if (!port) context_.log.error({}, "{}", port.error().text);
-    }
-}
-
-void RelayRole::apply_homes(const RelaySettings& next, ReloadSnapshot& result) {
-    for (const auto& [name, entry] : settings_.homes) {
-        if (next.homes.contains(name)) continue;
-        RelayHome& home = home_named(name);
-        if (home.runtime_keys().keys.empty()) {
-            dismiss(name);
-        } else {
-            apply_home(home, HomeEntry{}, result);
-        }
-        result.changes.push_back("home " + name + " removed");
-    }
-    for (const auto& [name, entry] : next.homes) {
-        if (settings_.homes.contains(name)) {
-            apply_home(home_named(name), entry, result);
-        } else {
-            configure_home(name, entry);
-            result.changes.push_back("home " + name + " added");
-        }
-    }
-}
-
-void RelayRole::apply_home(RelayHome& home, const HomeEntry& next, ReloadSnapshot& result) {
-    home.config_keys() = {next.keys, next.from};
-    std::vector<ForwardSettings> kept;
-    std::vector<ForwardId> gone;
-    for (const auto& [id, own] : home.forwards()) {
-        if (own.origin != Origin::Config) continue;
-        const auto& settings = own.forward->settings();
-        const bool stays =
-            std::find(next.forwards.begin(), next.forwards.end(), settings) != next.forwards.end();
-        if (stays) {
-            kept.push_back(settings);
-        } else {
-            gone.push_back(id);
-        }
-    }
-    for (const ForwardId id : gone) {
-        result.changes.push_back("forward " + home.forwards().at(id).forward->listen_text() +
-                                 " removed");
-        home.remove_forward(id, RelayHome::Streams::GoOn);
-    }
-    for (const ForwardSettings& forward : next.forwards) {
-        if (std::find(kept.begin(), kept.end(), forward) != kept.end()) continue;
-        home.add_forward(forward, Origin::Config, std::nullopt);
-        result.changes.push_back("forward " + to_text(forward.listen) + " added");
-    }
+    const auto sessions = watches_ ? watches_->count() : 0;
+    return fmt::format("{} of {} homes connected, {} streams{}", online, homes_.size(), streams,
+                       sessions == 0 ? "" : fmt::format(", {} ssh sessions", sessions));
 }
 
 }  // namespace relay

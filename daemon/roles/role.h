@@ -22,12 +22,13 @@ struct RoleContext {
     Loop& loop;
     Log& log;
     Random& random;
-    Arena& arena;              // For all sessions of the process.
-    SessionOptions sessions;   // How much memory they may have; the rest is the role's.
-    const Identity& identity;  // Our own key.
-    std::string state_dir;     // Where the role keeps what must survive a restart.
-    std::string config_path;   // For messages; empty without one.
-    Parking& parking;          // Where sockets outlive the process.
+    Arena& arena;                 // For all sessions of the process.
+    SessionOptions sessions;      // How much memory they may have; the rest is the role's.
+    const Identity& identity;     // Our own key.
+    std::string state_dir;        // Where the role keeps what must survive a restart.
+    std::string config_path;      // For messages; empty without one.
+    std::string watch_path = {};  // Of the socket for ssh sessions, on a relay.
+    Parking& parking;             // Where sockets outlive the process.
     // What a former process has left in its arena; null: nothing that could be gone on with.
     const ArenaRemains* remains;
 };
@@ -60,7 +61,18 @@ public:
     // One line for the service manager: "2 homes connected, 14 streams".
     virtual std::string status_line() const = 0;
 
+    // Ends in good order, where streams end with the process anyway: says goodbye, then calls
+    // `done`, once. stop() follows.
+    virtual void wind_down(std::function<void()> done) { done(); }
+    // What ends the program, with this exit code: a role may have nothing more to do.
+    using End = std::function<void(int code)>;
+    void end_by(End end) { end_ = std::move(end); }
+
+protected:
+    void end(int code) { end_(code); }
+
 private:
+    End end_;
     Reload reload_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/crypto/fingerprint.h"
 #include "daemon/roles/event_hub.h"
 
 namespace relay {
@@ -32,8 +33,13 @@ std::string_view name_of(CarrierKind kind) {
         case CarrierKind::Wss: return "wss";
         case CarrierKind::Ws: return "ws";
         case CarrierKind::Tls: return "tls";
+        case CarrierKind::Poll: return "poll";
     }
     return "unknown";
+}
+
+std::string end_text(std::optional<ResetReason> reset) {
+    return reset ? fmt::format(": {}", name_of(*reset)) : "";
 }
 
 SessionSnapshot snapshot_of(const SessionDriver& driver) {
@@ -48,6 +54,7 @@ SessionSnapshot snapshot_of(const SessionDriver& driver) {
         CarrierSnapshot carrier;
         carrier.kind = name_of(view.info.kind);
         carrier.slot = view.slot;
+        carrier.road = view.info.road;
         carrier.address = view.info.peer_address;
         carrier.since = moment_at(view.since);
         if (view.stats.rtt) carrier.rtt_ms = milliseconds(*view.stats.rtt);
@@ -60,6 +67,19 @@ SessionSnapshot snapshot_of(const SessionDriver& driver) {
     return snapshot;
 }
 
+std::string road_text(const CarrierInfo& carrier) {
+    const std::string_view by = carrier.road.empty()       ? ""
+                                : carrier.road == "direct" ? ", "
+                                                           : ", by ";
+    return fmt::format("{}{}{}", name_of(carrier.kind), by, carrier.road);
+}
+
+std::vector<std::string> roads_of(const SessionDriver& driver) {
+    std::vector<std::string> roads;
+    for (const auto& view : driver.carriers()) roads.push_back(road_text(view.info));
+    return roads;
+}
+
 StreamSnapshot snapshot_of(const StreamInfo& info) {
     StreamSnapshot snapshot;
     snapshot.id = info.id.value;
@@ -67,6 +87,8 @@ StreamSnapshot snapshot_of(const StreamInfo& info) {
     snapshot.bytes_in = info.bytes_received;
     snapshot.bytes_out = info.bytes_sent;
     snapshot.buffered_bytes = info.buffered_bytes;
+    snapshot.end_to_end = info.sealed;
+    if (info.sealed_with) snapshot.peer_key = to_text(fingerprint_of(*info.sealed_with));
     return snapshot;
 }
 

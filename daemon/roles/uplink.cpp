@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "common/crypto/ssh_public_key.h"
 #include "daemon/identity/known_relays.h"
 #include "daemon/log/message_ids.h"
 
@@ -19,30 +18,20 @@ double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
-TlsVerification verification_of(const HomeSettings& settings) {
-    using Mode = TlsVerification::Mode;
-    switch (settings.tls_verify) {
-        case TlsVerify::None: return {.mode = Mode::Nothing, .authority_file = {}};
-        case TlsVerify::System: return {.mode = Mode::SystemAuthorities, .authority_file = {}};
-        case TlsVerify::File:
-            return {.mode = Mode::AuthorityFile, .authority_file = settings.tls_verify_file};
-    }
-    return {};
-}
-
 }  // namespace
 
-Uplink::Uplink(const RoleContext& context, const HomeSettings& settings, Slot slot,
-               SessionToResume resume, OnConnected on_connected)
+Uplink::Uplink(const RoleContext& context, const DialSettings& settings, Slot slot, Owner owner)
     : context_(context),
       settings_(settings),
       slot_(std::move(slot)),
-      resume_(std::move(resume)),
-      on_connected_(std::move(on_connected)),
+      owner_(std::move(owner)),
       backoff_({settings.reconnect_first, settings.reconnect_most}, context.random),
       yield_({std::chrono::seconds(30), std::chrono::minutes(5)}, context.random),
       admissions_(context.state_dir, fingerprint_of(context.identity.public_key())),
-      redial_(context.loop, [this] { dial(); }) {}
+      redial_(context.loop, [this] { dial(); }),
+      known_roads_(context.state_dir),
+      slot_in_use_(slot_.number),
+      better_(context.loop, [this] { try_better(); }) {}
 
 // Each slot begins with another one of the list.
 Endpoint Uplink::choose() const {
@@ -62,8 +51,13 @@ std::string Uplink::source() const {
 }
 
 void Uplink::dial_at_once() {
-    if (dialer_ || handshaker_ || is_connected_) return;
+    if (approach_ || is_connected_) return;
     redial_.arm(Duration::zero());
+}
+
+void Uplink::dial_anew() {
+    attempts_ = 0;
+    dial_at_once();
 }
 
 void Uplink::dial_much_later(const std::string& why, std::string_view message_id) {
@@ -74,47 +68,55 @@ void Uplink::dial_much_later(const std::string& why, std::string_view message_id
     redial_.arm(wait);
 }
 
+// Data flows: the next failure is a first one.
 void Uplink::is_up() {
     backoff_.reset();
     problem_.clear();
     if (std::exchange(is_admitted_, true)) return;
     const Status noted = admissions_.add(relay_);
     if (!noted) {
-        context_.log.warning({}, "{}; if the relay removes this home, it will be dialled as before",
-                             noted.error().text);
+        context_.log.warning({.message_id = message_id::state_not_saved},
+                             "{}; if the relay removes this {}, it will be dialled as before",
+                             noted.error().text, name_of(owner_.kind));
     }
 }
 
 void Uplink::stop() {
     redial_.disarm();
-    dialer_.reset();
-    handshaker_.reset();
+    better_.disarm();
+    approach_.reset();
+}
+
+void Uplink::set(const DialSettings& settings) {
+    settings_ = settings;
+    are_ladders_stale_ = true;
 }
 
 void Uplink::dial() {
-    former_.reset();
     endpoint_ = choose();
-    const DialOptions options{.proxy = settings_.proxy == "none" ? "direct" : settings_.proxy,
-                              .source = source(),
-                              .verification = verification_of(settings_)};
-    context_.log.debug({.peer = to_text(endpoint_)}, "dialling");
-    dialer_ = std::make_unique<Dialer>(context_.loop, context_.random, endpoint_, options,
-                                       [this](auto carrier) { dialled(std::move(carrier)); });
+    if (std::exchange(are_ladders_stale_, false)) ladders_.clear();
+    approach(ladder().order(), slot_in_use_);
 }
 
-void Uplink::dialled(Result<std::unique_ptr<Carrier>> carrier) {
-    dialer_.reset();
-    if (!carrier) {
-        failed(carrier.error().text);
-        return;
-    }
-    const HomeHandshaker::Options options{
-        .name = settings_.name, .resume = resume_(), .slot = slot_.number};
-    handshaker_ = std::make_unique<HomeHandshaker>(
-        context_.loop, context_.identity, context_.random, std::move(*carrier), options,
-        [this](const PublicKey& relay) { return approve(relay); },
-        [this](HomeHandshaker::Outcome outcome) { introduced(std::move(outcome)); });
-    handshaker_->start();
+void Uplink::approach(const Roads& roads, std::uint8_t slot) {
+    former_.reset();
+    Approach::Plan plan{
+        .endpoint = endpoint_,
+        .roads = roads,
+        .settings = settings_,
+        .source = source(),
+        .introduction = {.name = settings_.name, .slot = slot, .kind = owner_.kind}};
+    approach_ = std::make_unique<Approach>(
+        context_.loop, context_.random, context_.identity, std::move(plan),
+        Approach::Calls{
+            .approve = [this](const PublicKey& relay) { return approve(relay); },
+            .on_dial =
+                [this](RoadKind road) {
+                    context_.log.debug({.peer = to_text(endpoint_)}, "dialling, by the road {}",
+                                       name_of(road));
+                },
+            .on_done = [this](Approach::Outcome outcome) { arrived(std::move(outcome)); },
+            .resume = owner_.resume});
 }
 
 // Trust on first use, as ssh does it; a pinned fingerprint comes before what is remembered.
@@ -137,7 +139,7 @@ Status Uplink::approve(const PublicKey& relay) {
     const auto remembered = known->lookup(address);
     if (remembered && *remembered == shown) return Done{};
     if (!remembered) {
-        context_.log.info({.peer = address},
+        context_.log.info({.peer = address, .message_id = message_id::relay_key_remembered},
                           "first contact with this relay: remembering its key {}", to_text(shown));
         return known->remember(address, shown);
     }
@@ -150,40 +152,39 @@ Status Uplink::approve(const PublicKey& relay) {
                              address, path)};
 }
 
-void Uplink::introduced(HomeHandshaker::Outcome outcome) {
-    former_ = std::move(handshaker_);  // It is what calls us.
-    if (auto* welcome = std::get_if<Welcome>(&outcome.answer)) {
-        is_connected_ = true;
-        on_connected_({std::move(outcome.port), slot_.number, *welcome, to_text(endpoint_)});
-        return;
-    }
-    if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
-        refused(*refusal);
-        return;
-    }
+void Uplink::arrived(Approach::Outcome outcome) {
+    former_ = std::move(approach_);  // It is what calls us.
+    if (is_connected_) return rose(std::move(outcome));
+    if (std::holds_alternative<Welcome>(outcome.answer)) return welcomed(std::move(outcome));
+    if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) return refused(*refusal);
     failed(std::get<Error>(outcome.answer).text);
 }
 
-// A home that is new there may be added at any moment, one that was removed hardly so.
+// Who is new there may be added at any moment, one that was removed hardly so.
 void Uplink::refused(const Refusal& refusal) {
     std::string why = fmt::format("the relay refuses us: {}", refusal.text);
+    const bool is_for_now = refusal.reason == RefusalReason::Busy;
     if (refusal.reason != RefusalReason::UnknownKey) {
         failed(why);
+        if (owner_.on_refused && !is_for_now) owner_.on_refused(why);
         return;
     }
     const bool is_removed = is_admitted_ || admissions_.has(relay_);
-    if (is_removed) why += "; it had let us in before, so it has removed this home";
-    why += fmt::format("; let us in there with: relayctl home add {} '{}'", settings_.name,
-                       public_key_line(context_.identity.public_key(), settings_.name));
+    if (is_removed) {
+        why += fmt::format("; it had let us in before, so it has removed this {}",
+                           name_of(owner_.kind));
+    }
+    why += "; let us in there with: " + owner_.how_to_let_in;
     if (is_removed) {
         retry(why, yield_.next(), message_id::home_removed);
     } else {
         failed(why);
     }
+    if (owner_.on_refused) owner_.on_refused(why);
 }
 
 void Uplink::failed(const std::string& why) {
-    retry(why, backoff_.next());
+    retry(why, backoff_.next(), message_id::relay_unreachable);
 }
 
 void Uplink::retry(const std::string& why, Duration wait, std::string_view message_id) {

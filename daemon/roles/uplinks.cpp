@@ -4,28 +4,39 @@
 
 namespace relay {
 
-Uplinks::Uplinks(const RoleContext& context, const HomeSettings& settings,
-                 const Uplink::SessionToResume& resume, const Uplink::OnConnected& on_connected) {
+namespace {
+
+// Where a carrier begins that is to follow another one: no uplink has it for its first.
+std::uint8_t other_slot(unsigned slot, unsigned carriers) {
+    const unsigned other = carriers + slot;
+    return static_cast<std::uint8_t>(other < max_carriers ? other : slot);
+}
+
+}  // namespace
+
+Uplinks::Uplinks(const RoleContext& context, const DialSettings& settings,
+                 const Uplink::Owner& owner) {
     for (unsigned slot = 0; slot < settings.carriers; ++slot) {
         const auto number = static_cast<std::uint8_t>(slot);
         const auto is_taken = [this, number](const Endpoint& endpoint) {
             return this->is_taken(number, endpoint);
         };
         uplinks_.push_back(std::make_unique<Uplink>(
-            context, settings, Uplink::Slot{number, is_taken}, resume, on_connected));
+            context, settings, Uplink::Slot{number, other_slot(slot, settings.carriers), is_taken},
+            owner));
     }
 }
 
 bool Uplinks::is_taken(std::uint8_t by_other_than, const Endpoint& endpoint) const {
     return std::any_of(uplinks_.begin(), uplinks_.end(), [&](const auto& uplink) {
-        return uplink->slot() != by_other_than && uplink->is_connected() &&
+        return uplink->number() != by_other_than && uplink->is_connected() &&
                uplink->endpoint() == endpoint;
     });
 }
 
 void Uplinks::begin() {
     rest();
-    uplinks_.front()->dial_at_once();
+    uplinks_.front()->dial_anew();
 }
 
 void Uplinks::begin_later(const std::string& why) {
@@ -45,21 +56,9 @@ void Uplinks::rest() {
     }
 }
 
-void Uplinks::follow(const SessionDriver& driver) {
-    const auto carriers = driver.carriers();
+void Uplinks::follow(SessionDriver& driver) {
     bool is_ready = false;
-    for (const auto& uplink : uplinks_) {
-        const auto own = std::find_if(carriers.begin(), carriers.end(), [&](const auto& carrier) {
-            return carrier.slot == uplink->slot();
-        });
-        if (own != carriers.end()) {
-            if (own->stats.ready) uplink->is_up();
-            is_ready |= own->stats.ready;
-        } else if (uplink->is_connected()) {
-            uplink->lost();
-            uplink->dial_at_once();
-        }
-    }
+    for (const auto& uplink : uplinks_) is_ready |= uplink->follow(driver);
     if (!is_ready) return;
     for (const auto& uplink : uplinks_) {
         if (uplink->is_idle()) uplink->dial_at_once();
@@ -76,7 +75,7 @@ void Uplinks::stop() {
     for (const auto& uplink : uplinks_) uplink->stop();
 }
 
-void Uplinks::set(const HomeSettings& settings) {
+void Uplinks::set(const DialSettings& settings) {
     for (const auto& uplink : uplinks_) uplink->set(settings);
 }
 

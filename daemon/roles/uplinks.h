@@ -1,5 +1,5 @@
-// The ways that a home keeps to its relay at once: an uplink for each slot (docs/PROTOCOL.md 3),
-// each with an endpoint of its own as long as there are enough of them.
+// The ways that a home, or a visitor, keeps to its relay at once: an uplink for each slot
+// (docs/PROTOCOL.md 3), each with an endpoint of its own as long as there are enough of them.
 //
 // While there is no session, the first dials alone: two that know no session to go on with would
 // each be given a new one, and end the other's.
@@ -16,20 +16,19 @@ namespace relay {
 
 class Uplinks {
 public:
-    Uplinks(const RoleContext& context, const HomeSettings& settings,
-            const Uplink::SessionToResume& resume, const Uplink::OnConnected& on_connected);
+    Uplinks(const RoleContext& context, const DialSettings& settings, const Uplink::Owner& owner);
 
     // There is no session, and a new one is wanted: at once, or not so soon. As in Uplink.
     void begin();
     void begin_later(const std::string& why);
     void begin_much_later(const std::string& why, std::string_view message_id);
     // A carrier has come or gone: those that have none dial.
-    void follow(const SessionDriver& driver);
+    void follow(SessionDriver& driver);
     // Whoever waits for its next attempt makes it now.
     void hurry();
     void stop();
     // Used from the next attempt on.
-    void set(const HomeSettings& settings);
+    void set(const DialSettings& settings);
 
     std::size_t count() const { return uplinks_.size(); }
     std::vector<std::string> problems() const;

@@ -4,16 +4,8 @@ namespace relay {
 
 namespace {
 
-// Signs at once, or on a worker when an agent has the key. `done` may destroy the ticket's owner.
-WorkTicket sign(Loop& loop, const Identity& identity, ByteVector message,
-                std::function<void(Result<Signature>)> done) {
-    if (const PrivateKey* key = identity.private_key()) {
-        done(key->sign(message));
-        return {};
-    }
-    return run_on_worker<Result<Signature>>(
-        loop, [identity, message = std::move(message)] { return identity.sign(message); },
-        std::move(done));
+Unbound unbound_on(const Carrier& carrier) {
+    return carrier.info().may_be_unbound ? Unbound::Accepted : Unbound::Refused;
 }
 
 Error too_slow() {
@@ -30,7 +22,9 @@ RelayHandshaker::RelayHandshaker(Loop& loop, const Identity& identity, Random& r
       port_(std::make_unique<CarrierPort>(std::move(carrier))),
       address_(port_->carrier().info().peer_address),
       admission_(std::move(admission)),
-      handshake_({identity.public_key(), port_->carrier().info().tls_exporter}, random),
+      handshake_({identity.public_key(), port_->carrier().info().tls_exporter,
+                  unbound_on(port_->carrier())},
+                 random),
       decide_(std::move(decide)),
       on_done_(std::move(on_done)),
       deadline_(loop, [this] {
@@ -72,14 +66,23 @@ void RelayHandshaker::heed_events() {
 }
 
 void RelayHandshaker::decide(const HomeProof& proof) {
-    const auto answer = decide_(proof, port_->carrier().info());
     outcome_.proof = proof;
-    if (const auto* welcome = std::get_if<Welcome>(&answer)) {
+    answer(decide_(*this, proof, port_->carrier().info()));
+}
+
+void RelayHandshaker::decided(const Verdict& verdict) {
+    answer(verdict);
+    port_->carrier().kick();
+}
+
+void RelayHandshaker::answer(const Verdict& verdict) {
+    if (std::holds_alternative<Later>(verdict)) return;
+    if (const auto* welcome = std::get_if<Welcome>(&verdict)) {
         outcome_.welcome = *welcome;
         welcomed_ = welcome->session != SessionId{};  // A home that registers comes again.
         handshake_.welcome(*welcome);
     } else {
-        const auto& refusal = std::get<Refusal>(answer);
+        const auto& refusal = std::get<Refusal>(verdict);
         outcome_.failure = Error{ErrorCode::Refused, refusal.text};
         handshake_.refuse(refusal);
     }
@@ -120,7 +123,9 @@ HomeHandshaker::HomeHandshaker(Loop& loop, const Identity& identity, Random& ran
                   .resume = options.resume,
                   .slot = options.slot,
                   .binding = port_->carrier().info().tls_exporter,
-                  .invitation = options.invitation},
+                  .invitation = options.invitation,
+                  .kind = options.kind,
+                  .unbound = unbound_on(port_->carrier())},
                  random),
       approve_(std::move(approve)),
       on_done_(std::move(on_done)),

@@ -10,6 +10,7 @@
 #include "common/session/handshake.h"
 #include "daemon/carriers/door.h"
 #include "daemon/identity/identity.h"
+#include "daemon/identity/signing.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/timer.h"
 #include "daemon/io/worker.h"
@@ -21,8 +22,10 @@ namespace relay {
 // called once, at the end, and may destroy this.
 class RelayHandshaker final : public CarrierUser {
 public:
-    using Decide =
-        std::function<std::variant<Welcome, Refusal>(const HomeProof&, const CarrierInfo&)>;
+    // Somebody else is asked: decided() follows, or the deadline comes.
+    struct Later {};
+    using Verdict = std::variant<Welcome, Refusal, Later>;
+    using Decide = std::function<Verdict(RelayHandshaker&, const HomeProof&, const CarrierInfo&)>;
     // The port of a home that was welcomed to a session; or null, and why.
     struct Outcome {
         std::unique_ptr<CarrierPort> port;
@@ -37,6 +40,7 @@ public:
                     std::unique_ptr<Carrier> carrier, Admission admission, Decide decide,
                     OnDone on_done);
     void start();
+    void decided(const Verdict& verdict);
     const std::string& address() const { return address_; }  // Of whoever is at the other end.
 
     Status carrier_received(Bytes& input) override;
@@ -46,6 +50,7 @@ public:
 private:
     void heed_events();
     void decide(const HomeProof& proof);
+    void answer(const Verdict& verdict);
     void finish(Outcome outcome);  // Destroys this.
 
     Loop& loop_;
@@ -78,6 +83,7 @@ public:
         std::uint8_t slot = 0;
         Duration deadline = std::chrono::seconds(10);
         std::optional<PrivateKey> invitation = {};  // Only register by it: no session.
+        PeerKind kind = PeerKind::Home;
     };
 
     HomeHandshaker(Loop& loop, const Identity& identity, Random& random,

@@ -9,6 +9,7 @@ namespace relay {
 namespace {
 
 constexpr Duration farewell_most = std::chrono::seconds(3);
+constexpr std::size_t pings_most = 64;  // Whose answers somebody waits for.
 
 template <typename... Visitors>
 struct Overload : Visitors... {
@@ -32,8 +33,16 @@ public:
     TimePoint since() const { return since_; }
     Carrier& carrier() { return port_->carrier(); }
     void start() { port_->plug_into(*this); }
+    void retire() {
+        is_retired_ = true;
+        port_->carrier().close_after_flush();
+    }
 
     Status carrier_received(Bytes& input) override {
+        if (is_retired_) {
+            input = {};  // What it says still comes again, on another.
+            return Done{};
+        }
         SessionDriver& driver = driver_;
         const Status taken = driver.session_.receive(id_, input, now());
         driver.settle();  // May destroy this.
@@ -41,12 +50,14 @@ public:
     }
 
     std::size_t carrier_fill(MutableBytes room) override {
+        if (is_retired_) return 0;
         const std::size_t size = driver_.session_.transmit(id_, room, now());
-        if (size == 0 && driver_.session_.over()) driver_.closing_.schedule();
+        const bool ends = driver_.session_.over() || driver_.ending_after_flush_;
+        if (size == 0 && ends) driver_.closing_.schedule();
         return size;
     }
 
-    void carrier_closed(const Error& why) override { driver_.lost(id_, why.text); }
+    void carrier_closed(const Error& why) override { driver_.lost(id_, why); }
 
 private:
     SessionDriver& driver_;
@@ -54,6 +65,7 @@ private:
     std::uint8_t slot_;
     TimePoint since_;
     std::unique_ptr<CarrierPort> port_;
+    bool is_retired_ = false;
 };
 
 SessionDriver::SessionDriver(Loop& loop, SessionUser& user, Side side, const SessionId& id,
@@ -89,6 +101,23 @@ void SessionDriver::deadline_reached() {
     settle();
 }
 
+// Unlike one that dies it has said all that it was given. The peer hears of the move at once, by
+// the acknowledgements on another carrier, and of the end when the goodbye arrives.
+void SessionDriver::retire(std::uint8_t slot) {
+    const auto found = std::find_if(carriers_.begin(), carriers_.end(),
+                                    [&](const auto& entry) { return entry->slot() == slot; });
+    if (found == carriers_.end()) return;
+    retired_.push_back(std::move(*found));
+    carriers_.erase(found);
+    session_.detach(retired_.back()->id(), now());
+    retired_.back()->retire();
+    settle();
+}
+
+void SessionDriver::forget_retired(CarrierId carrier) {
+    std::erase_if(retired_, [&](const auto& entry) { return entry->id() == carrier; });
+}
+
 void SessionDriver::drop_carriers() {
     for (const auto& carrier : carriers_) session_.detach(carrier->id(), now());
     carriers_.clear();
@@ -98,6 +127,20 @@ void SessionDriver::drop_carriers() {
 void SessionDriver::end(EndReason reason) {
     session_.end(reason);
     settle();
+}
+
+void SessionDriver::end_after_flush(EndReason reason) {
+    ending_after_flush_ = reason;
+    farewell_.arm(farewell_most);
+    end_if_flushed();
+}
+
+void SessionDriver::end_if_flushed() {
+    if (!ending_after_flush_ || session_.over()) return;
+    for (const auto& carrier : carriers_) {
+        if (session_.has_work(carrier->id())) return;  // Its fill schedules this again.
+    }
+    end(*ending_after_flush_);
 }
 
 Result<StreamId> SessionDriver::open(const Destination& to, std::unique_ptr<StreamEnd> end,
@@ -136,11 +179,56 @@ bool SessionDriver::ready() const {
 
 std::vector<SessionDriver::CarrierView> SessionDriver::carriers() const {
     std::vector<CarrierView> views;
-    for (const auto& carrier : carriers_) {
-        views.push_back({carrier->slot(), carrier->carrier().info(), carrier->carrier().counters(),
-                         session_.carrier_stats(carrier->id()), carrier->since()});
-    }
+    for (const auto& carrier : carriers_) views.push_back(view_of(*carrier));
     return views;
+}
+
+SessionDriver::CarrierView SessionDriver::view_of(Plugged& plugged) const {
+    return {plugged.slot(),
+            plugged.carrier().info(),
+            plugged.carrier().counters(),
+            session_.carrier_stats(plugged.id()),
+            plugged.since(),
+            plugged.carrier().path()};
+}
+
+std::optional<SessionDriver::CarrierView> SessionDriver::ping(Answered answered) {
+    if (session_.over() || carriers_.empty()) return std::nullopt;
+    const auto is_ready = [&](const auto& carrier) {
+        return session_.carrier_stats(carrier->id()).ready;
+    };
+    const auto found = std::find_if(carriers_.begin(), carriers_.end(), is_ready);
+    const bool ready = found != carriers_.end();
+    Plugged& carrier = ready ? **found : *carriers_.front();
+    if (awaited_.size() >= pings_most) awaited_.erase(awaited_.begin());
+    awaited_.push_back({carrier.id(), std::move(answered), ready});
+    CarrierView view = view_of(carrier);
+    if (ready) session_.ping(carrier.id(), now());
+    settle();
+    return view;
+}
+
+void SessionDriver::carrier_ready(CarrierId carrier) {
+    bool is_wanted = false;
+    for (Awaited& one : awaited_) {
+        if (one.carrier == carrier && !one.is_asked) one.is_asked = is_wanted = true;
+    }
+    if (is_wanted) session_.ping(carrier, now());
+    user_.carrier_ready(*this);
+}
+
+void SessionDriver::answered(const CarrierAnswered& what) {
+    const auto all = std::move(awaited_);
+    awaited_.clear();
+    for (const Awaited& one : all) {
+        if (one.carrier == what.carrier && one.is_asked) {
+            one.answered(what.rtt);
+            continue;
+        }
+        // Those of carriers that are gone are dropped.
+        const auto is_it = [&](const auto& carrier) { return carrier->id() == one.carrier; };
+        if (std::any_of(carriers_.begin(), carriers_.end(), is_it)) awaited_.push_back(one);
+    }
 }
 
 bool SessionDriver::has_carrier(std::uint8_t slot) const {
@@ -168,44 +256,48 @@ void SessionDriver::settle() {
 }
 
 void SessionDriver::hand_out(const Event& event) {
-    std::visit(Overload{
-                   [&](const StreamOpened& opened) {
-                       user_.stream_opened(*this, opened.stream, opened.destination);
-                   },
-                   [&](const StreamConnected& what) {
-                       if (StreamEnd* end = end_of(what.stream)) end->connected();
-                   },
-                   [&](const StreamReadable& what) {
-                       if (StreamEnd* end = end_of(what.stream)) end->readable();
-                   },
-                   [&](const StreamFinished& what) {
-                       const auto found = ends_.find(what.stream);
-                       if (found == ends_.end()) return;
-                       found->second.finished = true;
-                       found->second.end->finished();
-                   },
-                   [&](const StreamWritable& what) {
-                       if (StreamEnd* end = end_of(what.stream)) end->writable();
-                   },
-                   [&](const StreamReset& what) {
-                       if (StreamEnd* end = end_of(what.stream)) end->reset(what.reason);
-                       retire(what.stream, what.reason);
-                   },
-                   [&](const StreamClosed& what) {
-                       if (StreamEnd* end = end_of(what.stream)) end->closed();
-                       retire(what.stream, std::nullopt);
-                   },
-                   [&](const CarrierReady&) { user_.carrier_ready(*this); },
-                   [&](const CarrierDead& dead) {
-                       if (unplug(dead.carrier)) user_.carrier_lost(*this, dead.text);
-                   },
-                   [&](const SessionOver& over) {
-                       end_reason_ = over.reason;
-                       farewell_.arm(farewell_most);
-                       closing_.schedule();
-                   },
-               },
-               event);
+    std::visit(
+        Overload{
+            [&](const StreamOpened& opened) {
+                user_.stream_opened(*this, opened.stream, opened.destination);
+            },
+            [&](const StreamConnected& what) {
+                if (StreamEnd* end = end_of(what.stream)) end->connected();
+            },
+            [&](const StreamReadable& what) {
+                if (StreamEnd* end = end_of(what.stream)) end->readable();
+            },
+            [&](const StreamFinished& what) {
+                const auto found = ends_.find(what.stream);
+                if (found == ends_.end()) return;
+                found->second.finished = true;
+                found->second.end->finished();
+            },
+            [&](const StreamWritable& what) {
+                if (StreamEnd* end = end_of(what.stream)) end->writable();
+            },
+            [&](const StreamReset& what) {
+                if (StreamEnd* end = end_of(what.stream)) end->reset(what.reason);
+                retire(what.stream, what.reason);
+            },
+            [&](const StreamClosed& what) {
+                if (StreamEnd* end = end_of(what.stream)) end->closed();
+                retire(what.stream, std::nullopt);
+            },
+            [&](const CarrierAnswered& what) { answered(what); },
+            [&](const CarrierReady& what) { carrier_ready(what.carrier); },
+            [&](const CarrierDead& dead) {
+                if (unplug(dead.carrier)) user_.carrier_lost(*this, dead.text);
+            },
+            [&](const ForwardsWanted& wanted) { user_.forwards_wanted(*this, wanted.forwards); },
+            [&](const ForwardTold& told) { user_.forward_told(*this, told); },
+            [&](const SessionOver& over) {
+                end_reason_ = over.reason;
+                farewell_.arm(farewell_most);
+                closing_.schedule();
+            },
+        },
+        event);
 }
 
 StreamEnd* SessionDriver::end_of(StreamId stream) {
@@ -230,16 +322,26 @@ std::unique_ptr<SessionDriver::Plugged> SessionDriver::unplug(CarrierId carrier)
     return plugged;
 }
 
-void SessionDriver::lost(CarrierId carrier, const std::string& why) {
+void SessionDriver::lost(CarrierId carrier, const Error& why) {
     const auto plugged = unplug(carrier);  // Destroyed on the way out: it is what called us.
-    if (!plugged) return;
+    if (!plugged) return forget_retired(carrier);
     session_.detach(carrier, now());
-    if (!end_reason_) user_.carrier_lost(*this, why);
+    if (!end_reason_) {
+        const bool goes_on = why.text == carrier_goodbye && attached();
+        goes_on ? user_.carrier_left(*this) : user_.carrier_lost(*this, why.text);
+    }
     settle();
+}
+
+void SessionDriver::farewell_is_over() {
+    if (!session_.over()) return end(*ending_after_flush_);
+    finish_ending();
 }
 
 // The goodbye is filled, or there was none to say.
 void SessionDriver::close_carriers() {
+    end_if_flushed();
+    if (!session_.over()) return;
     for (const auto& carrier : carriers_) {
         if (session_.has_work(carrier->id())) return;  // Its fill schedules this again.
     }

@@ -4,6 +4,7 @@
 // timer. settle() does the last three.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -33,6 +34,11 @@ public:
     virtual void carrier_ready(SessionDriver& driver) = 0;
     // Whether any is left says attached().
     virtual void carrier_lost(SessionDriver& driver, const std::string& why) = 0;
+    // The peer has closed one in good order, and goes on by another.
+    virtual void carrier_left(SessionDriver& driver) = 0;
+    // What a home wants us to listen on; and what a relay made of it.
+    virtual void forwards_wanted(SessionDriver&, const std::vector<WantedForward>&) {}
+    virtual void forward_told(SessionDriver&, const ForwardTold&) {}
     // Over, and nothing more comes. The driver may be destroyed inside.
     virtual void session_ended(SessionDriver& driver, EndReason reason) = 0;
 };
@@ -45,6 +51,7 @@ public:
         CarrierCounters counters;
         CarrierStats stats;
         TimePoint since;
+        std::optional<PathFigures> path;
     };
 
     // What one full record carries of a stream: multiples of it leave none half empty.
@@ -64,10 +71,23 @@ public:
 
     // Takes a carrier whose handshake is done. The former one of the same slot is closed.
     void attach(std::unique_ptr<CarrierPort> port, std::uint8_t slot);
+    // Closes the carrier of a slot in good order; its streams go on by the others.
+    void retire(std::uint8_t slot);
     // Closes all carriers; the session goes on, and waits for another.
     void drop_carriers();
     // Says goodbye to the peer and ends; session_ended() follows.
     void end(EndReason reason);
+
+    // The same, once what is under way has left, so that streams that just ended well do so at the
+    // peer too.
+    void end_after_flush(EndReason reason);
+
+    // Pings by the first carrier that is ready, and says which one; if none is, by the first that
+    // will be, once it is; without any, nothing happens.
+    // `answered` is called at most once, never within the call, and not when the carrier goes
+    // before.
+    using Answered = std::function<void(Duration rtt)>;
+    std::optional<CarrierView> ping(Answered answered);
 
     // Opens a stream to the peer's side with a local end for it.
     Result<StreamId> open(const Destination& to, std::unique_ptr<StreamEnd> end,
@@ -106,12 +126,24 @@ private:
         bool finished = false;  // The peer's end was told, perhaps to a former local end.
     };
 
+    struct Awaited {
+        CarrierId carrier;
+        Answered answered;
+        bool is_asked;
+    };
+
     void deadline_reached();
+    CarrierView view_of(Plugged& plugged) const;
+    void answered(const CarrierAnswered& what);
     void hand_out(const Event& event);
     void retire(StreamId stream, std::optional<ResetReason> reset);
     StreamEnd* end_of(StreamId stream);
-    void lost(CarrierId carrier, const std::string& why);
+    void carrier_ready(CarrierId carrier);
+    void lost(CarrierId carrier, const Error& why);
     std::unique_ptr<Plugged> unplug(CarrierId carrier);
+    void forget_retired(CarrierId carrier);
+    void farewell_is_over();
+    void end_if_flushed();
     void close_carriers();
     void finish_ending();
 
@@ -120,16 +152,19 @@ private:
     TimePoint since_;
     Session session_;
     UvTimer timer_{loop_, [this] { deadline_reached(); }};
+    std::optional<EndReason> ending_after_flush_;
     // How long a goodbye may take.
-    UvTimer farewell_{loop_, [this] { finish_ending(); }};
+    UvTimer farewell_{loop_, [this] { farewell_is_over(); }};
     // After the goodbye was filled.
     Deferred closing_{loop_, [this] { close_carriers(); }};
     // Outside of everything.
     Deferred ending_{loop_, [this] { user_.session_ended(*this, *end_reason_); }};
     std::uint32_t last_carrier_ = 0;
     std::vector<std::unique_ptr<Plugged>> carriers_;
+    std::vector<std::unique_ptr<Plugged>> retired_;  // Say goodbye, and are of no session any more.
     std::unordered_map<StreamId, LocalEnd> ends_;
     std::vector<std::unique_ptr<StreamEnd>> ended_;  // Destroyed after settling.
+    std::vector<Awaited> awaited_;                   // Answers to pings.
     std::optional<EndReason> end_reason_;
     bool settling_ = false;
     std::uint64_t bytes_in_ = 0;

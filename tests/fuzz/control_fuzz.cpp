@@ -30,6 +30,9 @@ void read_line(std::string_view line) {
         read_and_write<AddForward>(request->with);
         read_and_write<StreamSelector>(request->with);
         read_and_write<AddHome>(request->with);
+        read_and_write<WatchRegister>(request->with);
+        read_and_write<WatchReport>(request->with);
+        read_and_write<WatchRelease>(request->with);
     }
     if (const auto reply = read_reply(line)) {
         read_and_write<StatusSnapshot>(reply->json);

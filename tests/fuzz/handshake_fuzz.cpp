@@ -28,7 +28,7 @@ void feed(Handshake& handshake, Bytes input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     NoRandom random;
-    RelayHandshake relay{{PublicKey{}, std::nullopt}, random};
+    RelayHandshake relay{{PublicKey{}, std::nullopt, Unbound::Accepted}, random};
     feed(relay, {data, size});
     HomeHandshake home{{.name = "home", .key = {}, .resume = {}, .slot = 0, .binding = {}}, random};
     feed(home, {data, size});

@@ -50,8 +50,9 @@ def collect(program, words=()):
 
 
 def plain(page):
-    """A man page's text without macros and escapes, its words one space apart."""
+    """A man page's text without macros, escapes and lines for systemctl, its words one space apart."""
     text = re.sub(r"^\.\\\".*$", "", page, flags=re.MULTILINE)
+    text = re.sub(r"^systemctl .*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"^\.[A-Z]{1,2}\b", "", text, flags=re.MULTILINE)
     text = text.replace("\\-", "-").replace("\\fB", "").replace("\\fI", "").replace("\\fR", "")
     return re.sub(r"[\s\"]+", " ", text)

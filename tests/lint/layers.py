@@ -25,7 +25,7 @@ FORBIDDEN_IN_COMMON = {
 }
 CLOCK = re.compile(r"\b(gettimeofday|clock_gettime|timespec_get|uv_hrtime|\w+_clock::now)\b")
 # One tells the time that never jumps from the one of day, the other writes the latter before lines.
-CLOCK_READERS = {"daemon/io/system_clock.cpp", "daemon/log/stderr_sink.cpp"}
+CLOCK_READERS = {"daemon/io/system_clock.cpp", "daemon/log/stderr_output.cpp"}
 CLOCK_OR_ENVIRONMENT = re.compile(r"\b(getenv|gettimeofday|clock_gettime|(?:steady|system)_clock\b)")
 
 

@@ -118,7 +118,10 @@ void Endpoint::drain_events() {
                        [](const StreamConnected&) {},
                        [](const StreamReadable&) {},
                        [](const StreamWritable&) {},
+                       [](const CarrierAnswered&) {},
                        [](const CarrierReady&) {},
+                       [](const ForwardsWanted&) {},
+                       [](const ForwardTold&) {},
                    },
                    *event);
     }
@@ -135,7 +138,8 @@ void Endpoint::die(std::mt19937& random, TimePoint now) {
         if (random() % 3 == 0 && !progress.finished) put(id, random() % 4096);
         if (random() % 3 == 0 && !progress.stalled) take(id, random() % 4096);
     }
-    const auto find_socket = [&](const LocalSocket& socket) -> std::optional<SocketPosition> {
+    const auto find_socket = [&](const LocalSocket& socket,
+                                 const SocketPosition&) -> std::optional<SocketPosition> {
         const auto found = sockets.find(socket.id);
         if (found == sockets.end()) return std::nullopt;
         const Progress& progress = progress_.at(found->second);

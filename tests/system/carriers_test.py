@@ -18,7 +18,8 @@ FETCHED = 300_000
 
 
 def start_relay(scene, name, url):
-    return Daemon(scene, name).start("relay", "--listen", url)
+    trusted = ["--trusted-proxy", "127.0.0.1"] if url.startswith("ws://") else []
+    return Daemon(scene, name).start("relay", "--listen", url, *trusted)
 
 
 def let_in(relay, home, name):

@@ -6,7 +6,7 @@
 
 #include "daemon/control/server.h"
 #include "daemon/io/signals.h"
-#include "daemon/log/stderr_sink.h"
+#include "daemon/log/stderr_output.h"
 
 using namespace relay;
 
@@ -46,6 +46,16 @@ InvitationSnapshot invitation_of(const std::string& home) {
             .created = just_now,
             .expires = {1'795'239'470'123, 600},
             .forwards = {{"127.0.0.1:3389", "127.0.0.1:3389"}}};
+}
+
+VisitorSnapshot visitor_of(const std::string& name) {
+    return {.name = name,
+            .fingerprints = {"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"},
+            .may_reach = {"work-pc:3389", "lab:*"},
+            .origin = "runtime",
+            .online = true,
+            .since = just_now,
+            .sessions = 2};
 }
 
 SessionSnapshot session_of(const std::string& home) {
@@ -139,6 +149,15 @@ public:
         return HomeSnapshot{.name = request.name, .fingerprints = {request.key}};
     }
     Status remove_home(std::string_view) override { return Done{}; }
+    Result<std::vector<VisitorSnapshot>> visitors() override {
+        return std::vector{visitor_of("alice")};
+    }
+    Result<VisitorSnapshot> add_visitor(const AddVisitor& request) override {
+        VisitorSnapshot visitor = visitor_of(request.name);
+        visitor.may_reach = request.may_reach;
+        return visitor;
+    }
+    Status remove_visitor(std::string_view) override { return Done{}; }
     Result<InvitationSnapshot> add_invitation(const AddInvitation& request) override {
         InvitationSnapshot made = invitation_of(request.home);
         made.forwards.clear();
@@ -170,6 +189,29 @@ public:
         // Those that wait are answered now, whether or not their clients still are there.
         for (auto& waiting : std::exchange(unanswered_, {})) waiting(probes);
     }
+    void doctor(const DoctorSelector& which, Completion<std::vector<CheckSnapshot>> done) override {
+        const std::string forward = "127.0.0.1:3389 -> work-pc 127.0.0.1:3389";
+        std::vector<CheckSnapshot> checks{
+            {.hop = "session", .state = "ok", .subject = "work-pc", .text = "since 7 s"},
+            {.hop = "listener", .state = "ok", .subject = forward, .text = "served", .ms = 4.25},
+            {.hop = "gate",
+             .state = "warning",
+             .subject = forward,
+             .text = "open",
+             .advice = "let the firewall name who may come"}};
+        if (which.port != "3389") {
+            checks.push_back({.hop = "target",
+                              .state = "broken",
+                              .subject = forward,
+                              .text = "evil\x1b[31m refuses",
+                              .advice = "systemctl start xrdp"});
+            checks.push_back({.hop = "protocol",
+                              .state = "skipped",
+                              .subject = forward,
+                              .text = "not tried, because of target"});
+        }
+        done(checks);
+    }
     void reload(Completion<ReloadSnapshot> done) override {
         done(Error{ErrorCode::Malformed,
                    "relayd.yaml:1:1: error: one\nrelayd.yaml:2:1: error: two"});
@@ -193,7 +235,7 @@ private:
 int main(int argc, char** argv) {
     if (argc != 3) return 2;
     Loop loop;
-    StderrSink sink;
+    LogWriter sink{std::make_unique<StderrOutput>()};
     Log log{sink, LogLevel::Info};
     FakeOperations operations{loop};
     auto server = ControlServer::open(loop, operations, log, {.path = argv[1], .group = argv[2]});

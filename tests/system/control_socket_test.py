@@ -169,7 +169,7 @@ class Access(WithFake):
         os.chmod(self.path, 0o666)
         done = self.as_nobody("status")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("uid 65534 may not use this socket; root, uid 0 and the members of group games may",
+        self.assertIn("uid 65534 may not use relayd; root, uid 0 and the members of group games may",
                       done.stderr)
         self.assertEqual(self.ctl("status").returncode, 0)
         self.fake.stop()

@@ -2,7 +2,7 @@
 """Relay and home are killed in turn at random moments while busy streams go both ways: no stream
 ends, and no byte is lost or doubled.
 
-crash_test.py [--kills N] [--streams N] [--seed N]
+crash_test.py [--kills N] [--streams N] [--seed N] [--carrier wss|http+poll|...]
 """
 
 import argparse
@@ -25,6 +25,7 @@ def options():
     parser.add_argument("--kills", type=int, default=16)
     parser.add_argument("--streams", type=int, default=64)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--carrier", default="wss", help="what the home dials with")
     return parser.parse_args()
 
 
@@ -78,7 +79,7 @@ def main():
         crowd = Crowd(wish.streams)
         target = Target(scene, crowd.serve)
         quiet = Service(scene, echo)
-        tunnel = KeptTunnel(scene, target.port, quiet.port)
+        tunnel = KeptTunnel(scene, target.port, quiet.port, carrier=wish.carrier)
         port = tunnel.forward(target.port, "--probe", "none")
         session = tunnel.wait_for_session()["id"]
         crowd.come(port)

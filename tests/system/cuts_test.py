@@ -2,7 +2,7 @@
 """Carriers die in every way there is while 64 streams move bytes both ways, and a remote desktop and an
 ssh login stay open. No stream is closed, and no byte is lost.
 
-    cuts_test.py [--cuts NUMBER]
+    cuts_test.py [--cuts NUMBER] [--carrier wss|http+poll|...]
 
 A few cuts by default; a thousand take some twenty minutes. Prints how long each kind of cut has kept a
 visitor waiting: from the cut to the answer of something that was sent right after it.
@@ -37,8 +37,9 @@ HOLE = """
 table inet hole {{
   chain arrivals {{
     type filter hook input priority 0; policy accept;
-    tcp sport {port} drop
-    tcp dport {port} drop
+    iif lo accept
+    tcp sport {{ {ports} }} drop
+    tcp dport {{ {ports} }} drop
   }}
 }}
 """
@@ -80,7 +81,7 @@ class Flow:
 
     def run(self, connection):
         """Both digests. A broken connection shows in them."""
-        reader = threading.Thread(target=self._read, args=(connection,))
+        reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
         reader.start()
         with contextlib.suppress(OSError):
             self._send(connection)
@@ -124,7 +125,7 @@ class Flows:
         for number, flow in enumerate(self._visitors):
             connection = connect(port, seconds=120)
             connection.sendall(struct.pack(">I", number))
-            thread = threading.Thread(target=self._visit, args=(number, flow, connection))
+            thread = threading.Thread(target=self._visit, args=(number, flow, connection), daemon=True)
             thread.start()
             self._threads.append(thread)
         wait_for("all streams", lambda: len(self._at_target) == STREAMS)
@@ -185,11 +186,18 @@ class Cuts:
     def _both_ways(self):
         return self._hole("relay", "home")
 
+    def _ports(self):
+        """Where the connections of this carrier begin."""
+        self._tunnel.wait_for_session()
+        found = run(*self._link.inside("home", "ss", "-H", "-t", "-n", "state", "established",
+                                       f"dport = :{self._tunnel.carrier_port}")).stdout
+        return [line.split()[2].rpartition(":")[2] for line in found.splitlines()]
+
     def _hole(self, *names):
         """Packets of this carrier no longer arrive at these hosts."""
-        port = self._tunnel.wait_for_session()["address"].rpartition(":")[2]
+        ports = wait_for("a carrier", self._ports)
         rules = self._scene.path("hole.nft")
-        rules.write_text(HOLE.format(port=port))
+        rules.write_text(HOLE.format(ports=", ".join(ports)))
         for name in names:
             run(*self._link.inside(name, "nft", "-f", rules))
 
@@ -256,7 +264,9 @@ def tell(scene, waits):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cuts", type=int, default=12)
-    count = parser.parse_args().cuts
+    parser.add_argument("--carrier", default="wss", help="what the home dials with")
+    wish = parser.parse_args()
+    count = wish.cuts
     with Scene() as scene, Link(delay=ROUND_TRIP_MS / 2) as link:
         with on_host(link, "home"):
             flows, answering = Flows(scene), Service(scene, echo)
@@ -264,7 +274,7 @@ def main():
             proxy = parts.Tinyproxy(scene, "proxy")
             passage = Passage(scene, proxy.port)
         targets = [flows.target.port, answering.port, desktop.port, server.port]
-        tunnel = Tunnel(scene, *targets, network=link, settings=NOTICED,
+        tunnel = Tunnel(scene, *targets, network=link, settings=NOTICED, carrier=wish.carrier,
                         home_settings={"proxy": f"http://127.0.0.1:{passage.port}"})
         ports = [tunnel.forward(target, "--probe", "none") for target in targets]
         session = tunnel.attached()["id"]

@@ -33,7 +33,7 @@ def answers(port, visitor=None):
     with contextlib.ExitStack() as stack:
         if visitor is None:
             try:
-                visitor = stack.enter_context(connect(port, seconds=5))
+                visitor = stack.enter_context(connect(port, seconds=30))
             except ConnectionRefusedError:
                 return False
         visitor.sendall(b"hello")
@@ -154,6 +154,17 @@ def a_closed_session_comes_back(scene, tunnel, port):
                 ("home-online", HOME_NAME)]
     wait_for("its event", coming)
     scene.fact("relayctl events --json shows it coming")
+    with connect(port) as visitor:
+        assert answers(port, visitor)
+        mine = f"127.0.0.1:{visitor.getsockname()[1]}"
+        stream, = (each["id"] for each in tunnel.relay.ask("streams")["streams"] if each["visitor"] == mine)
+
+    def streams_said():
+        lines = [json.loads(line) for line in events.text().splitlines()]
+        return [each["kind"] for each in lines if each["text"].startswith(f"stream {stream} of {mine}")
+                and each["forward"] == f"127.0.0.1:{port}"]
+    wait_for("its stream's events", lambda: streams_said() == ["stream-opened", "stream-closed"])
+    scene.fact("and the beginning and end of each stream")
     events.stop()
 
 

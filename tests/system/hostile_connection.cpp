@@ -104,9 +104,13 @@ bool Connection::gather(std::chrono::milliseconds patience) {
 Welcome introduce(Connection& connection, const PrivateKey& key, const SessionId& resume,
                   std::uint8_t slot) {
     SecureRandom random;
-    HomeHandshake handshake{
-        {.name = "work-pc", .key = key.public_key(), .resume = resume, .slot = slot, .binding = {}},
-        random};
+    HomeHandshake handshake{{.name = "work-pc",
+                             .key = key.public_key(),
+                             .resume = resume,
+                             .slot = slot,
+                             .binding = {},
+                             .unbound = Unbound::Accepted},
+                            random};
     for (;;) {
         std::uint8_t room[1024];
         while (const std::size_t size = handshake.transmit(room)) connection.send({room, size});
@@ -129,9 +133,13 @@ Welcome introduce(Connection& connection, const PrivateKey& key, const SessionId
     }
 }
 
-void introduce_as_relay(Connection& connection, const PrivateKey& key) {
+void introduce_as_relay(Connection& connection, const PrivateKey& key, std::uint16_t version_max) {
     SecureRandom random;
-    RelayHandshake handshake{{.key = key.public_key(), .binding = {}}, random};
+    RelayHandshake handshake{{.key = key.public_key(),
+                              .binding = {},
+                              .unbound = Unbound::Accepted,
+                              .version_max = version_max},
+                             random};
     while (!handshake.done()) {
         if (!connection.gather(std::chrono::seconds(10))) give_up("closed in the handshake");
         Bytes input = connection.inbox();
@@ -151,6 +159,19 @@ void introduce_as_relay(Connection& connection, const PrivateKey& key) {
         std::uint8_t room[1024];
         while (const std::size_t size = handshake.transmit(room)) connection.send({room, size});
     }
+}
+
+UniqueFd listen_on(std::uint16_t port) {
+    UniqueFd fd{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    const int on = 1;
+    setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
+    if (listen(fd.get(), 8) != 0) return {};
+    return fd;
 }
 
 ByteVector frame(wire::FrameType type, Bytes payload) {

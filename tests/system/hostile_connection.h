@@ -47,8 +47,12 @@ private:
 Welcome introduce(Connection& connection, const PrivateKey& key, const SessionId& resume = {},
                   std::uint8_t slot = 0);
 
-// The relay's side of it, for any home.
-void introduce_as_relay(Connection& connection, const PrivateKey& key);
+// The relay's side of it, for any home or visitor.
+void introduce_as_relay(Connection& connection, const PrivateKey& key,
+                        std::uint16_t version_max = wire::version_max);
+
+// On 127.0.0.1; empty: the port is taken.
+UniqueFd listen_on(std::uint16_t port);
 
 // The frame of one type and payload.
 ByteVector frame(wire::FrameType type, Bytes payload);

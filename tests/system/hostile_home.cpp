@@ -13,6 +13,7 @@
 #include "common/base/byte_writer.h"
 #include "common/wire/control_message.h"
 #include "daemon/identity/identity_store.h"
+#include "tests/system/hostile_asks.h"
 #include "tests/system/hostile_connection.h"
 
 namespace {
@@ -230,7 +231,8 @@ void forge(const Context& context, Forgery forgery) {
                              .key = context.key.public_key(),
                              .resume = {},
                              .slot = 0,
-                             .binding = {}},
+                             .binding = {},
+                             .unbound = Unbound::Accepted},
                             random};
     std::uint8_t room[1024];
     connection.send({room, handshake.transmit(room)});
@@ -278,6 +280,15 @@ std::map<std::string, std::function<void(const Context&)>> verbs() {
              say(c, bytes_by([](ByteWriter& w) { wire::put_rewind(w, {0, 1 << 30}); }));
          }},
         {"open-flood", open_flood},
+        {"too-many-forwards",
+         [](auto& c) {
+             const auto message =
+                 bytes_by([](ByteWriter& w) { wire::put_control_message(w, wire::Forwards{257}); });
+             say(c, bytes_by([&](ByteWriter& w) { wire::put_data(w, 0, 0, message, {}); }));
+         }},
+        {"ask-forbidden", [](auto& c) { ask_forbidden(c.key, c.port, c.count); }},
+        {"ask-and-withdraw", [](auto& c) { ask_and_withdraw(c.key, c.port, c.count); }},
+        {"reach-flood", [](auto& c) { reach_flood(c.key, c.port, c.count); }},
         {"rewind-loop", rewind_loop},
         {"credit-overrun", credit_overrun},
         {"ping-flood", ping_flood},

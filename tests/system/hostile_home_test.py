@@ -27,6 +27,7 @@ BROKEN_RULES = {
     "ack-beyond": "an ACK of what was never sent",
     "open-of-the-other-side": "an OPEN with a number of the relay's side",
     "rewind-beyond": "a REWIND to what was never sent",
+    "too-many-forwards": "a list of more than 256 forwards",
 }
 
 
@@ -87,6 +88,10 @@ class Hostile:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", HOSTILE, "-f", self.key)
         public = self.key.with_suffix(".pub").read_text().strip()
         tunnel.relay.relayctl("home", "add", HOSTILE, public)
+
+    def may(self, tunnel, *permissions):
+        public = self.key.with_suffix(".pub").read_text().strip()
+        tunnel.relay.relayctl("home", "add", HOSTILE, public, *permissions)
 
     def command(self, verb, count=1):
         return [build_folder() / "tests/system/hostile-home", self.key, str(self.ws_port), verb, str(count)]
@@ -174,6 +179,44 @@ def streams_it_misuses(scene, tunnel, hostile, beat):
     scene.fact(f"20,000 REWINDs of one stream: {more} KiB more of memory, {told}")
 
 
+def listening_ports(process):
+    listed = run("ss", "-H", "-t", "-l", "-n", "-p").stdout.splitlines()
+    return {int(line.split()[3].rsplit(":", 1)[1]) for line in listed if f"pid={process.pid}," in line}
+
+
+def forwards_it_asks_for(scene, tunnel, hostile, beat):
+    """Only what may-listen names, however it is asked for."""
+    first = 40000
+    hostile.may(tunnel, "--may-listen", f"{first}-{first + 49}", "--may-reach", "work-pc:1")
+    relay = tunnel.relay
+    ports, lines, before = listening_ports(relay.process), relay.log().count("\n"), resident_kb(relay.process)
+    told = hostile.does("ask-forbidden", first)
+    assert told == "0 listening, 0 waiting, 256 denied, 0 reset, still there", told
+    assert listening_ports(relay.process) == ports
+    said = relay.log().count("\n") - lines
+    assert said < 20, f"{said} lines"
+    denied = [each for each in relay.ask("forward", "list")["forwards"] if each.get("denied")]
+    assert len(denied) == 256, len(denied)
+    scene.fact(f"256 forwards at forbidden ports, addresses and names: all denied, nothing listens, {said} lines")
+
+    lines, rounds = relay.log().count("\n"), beat.rounds
+    told = hostile.does("ask-and-withdraw", first)
+    assert beat.rounds > rounds and beat.failure is None
+    more, said = resident_kb(relay.process) - before, relay.log().count("\n") - lines
+    assert is_bounded(relay.process, more), more
+    assert said < 1000, f"{said} lines"
+    assert listening_ports(relay.process) - ports <= set(range(first, first + 50))
+    scene.fact(f"50 forwards asked for and withdrawn 2,000 times: {more} KiB more of memory, {said} lines; {told}")
+
+    length, rounds = len(relay.log()), beat.rounds
+    told = hostile.does("reach-flood", 5000)
+    assert told.endswith("5000 reset, still there"), told
+    assert beat.rounds > rounds and beat.failure is None
+    said = relay.log()[length:].count("refused a stream that the home opens")
+    assert said < 20, f"{said} lines"
+    scene.fact(f"5,000 streams to what it may not reach: each is refused, {said} lines")
+
+
 def sessions_are_not_to_be_had(scene, tunnel, hostile):
     honest = tunnel.attached()["id"] if "id" in tunnel.attached() else None
     assert hostile.does("resume-of-a-stranger") == "resumed false"
@@ -190,7 +233,8 @@ def main():
     with Scene() as scene:
         target = Target(scene, echo)
         ws_port = scene.free_port()
-        tunnel = Tunnel(scene, target.port, also_listen=[f"ws://127.0.0.1:{ws_port}"])
+        tunnel = Tunnel(scene, target.port, also_listen=[f"ws://127.0.0.1:{ws_port}"],
+                        trusts=["127.0.0.1"])
         hostile = Hostile(scene, tunnel, ws_port)
         beat = PingPong(tunnel.forward(target.port))
         beat.start()
@@ -199,6 +243,7 @@ def main():
         floods_cost_little(scene, tunnel, hostile, beat)
         streams_it_misuses(scene, tunnel, hostile, beat)
         visitors_it_never_serves(scene, tunnel, hostile)
+        forwards_it_asks_for(scene, tunnel, hostile, beat)
         sessions_are_not_to_be_had(scene, tunnel, hostile)
         beat.stop()
         scene.fact(f"the honest home's stream made {beat.rounds} rounds meanwhile, and never ended; "

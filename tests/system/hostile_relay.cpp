@@ -4,7 +4,6 @@
 //
 // Listens on ws://127.0.0.1:PORT, does as VERB says to the first home that comes, and prints what
 // became of it.
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 
@@ -112,19 +111,6 @@ std::map<std::string, std::function<void(const Context&)>> verbs() {
             {"credit-overrun", credit_overrun},
             {"unknown-stream", unknown_stream},
             {"open-of-the-other-side", side_of_the_home}};
-}
-
-UniqueFd listen_on(std::uint16_t port) {
-    UniqueFd fd{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    const int on = 1;
-    setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
-    if (listen(fd.get(), 8) != 0) return {};
-    return fd;
 }
 
 }  // namespace

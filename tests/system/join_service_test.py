@@ -8,12 +8,12 @@ import pathlib
 import sys
 import tempfile
 
-from systemd_service_test import ECHO_ONCE, ECHO_SERVER, install, property_of, running
+from systemd_service_test import ECHO_ONCE, install, property_of, running_target
 from testhost import Host, Network, wait_for, why_impossible
 
 
 def join(relay, home, network):
-    relay.run("systemctl", "enable", "--now", "relayd")
+    relay.run("systemctl", "enable", "--now", "relayd.socket", "relayd")
     invited = relay.run("relayctl", "invite", "work-pc", "--forward", "3389").stdout.split()
     assert invited[:3] == ["relayd", "join", f"wss://{network.addresses['relay']}:443"], invited
     done = home.run(*invited, "--yes", check=False)
@@ -73,9 +73,8 @@ def main():
         for host in (relay, home):
             host.boot()
             host.run("systemd-sysusers")
-        target = network.inside("home", sys.executable, "-c", ECHO_SERVER)
         try:
-            with running(target, pathlib.Path(name) / "target.log"):
+            with running_target(network, pathlib.Path(name)):
                 invited = join(relay, home, network)
                 the_service_runs_with_its_own_key(home)
                 a_visitor_reaches_the_target(relay)

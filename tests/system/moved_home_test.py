@@ -21,6 +21,7 @@ HOLE = """
 table inet hole {{
   chain arrivals {{
     type filter hook input priority 0; policy accept;
+    iif lo accept
     tcp sport {port} drop
   }}
 }}

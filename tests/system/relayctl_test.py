@@ -86,6 +86,16 @@ class Commands(WithFake):
         self.ctl("invite", "revoke", "lab", expect=1)
         self.ctl("invite", expect=2)
 
+    def test_visitors(self):
+        self.assertRegex(self.ctl("visitor", "list").stdout,
+                         r"alice +online, 7 s +SHA256:\S+ +anywhere +runtime +2 +work-pc:3389\n +lab:\*\n")
+        done = self.ctl("visitor", "add", "bob", "ssh-ed25519", "AAAA", "--may-reach", "pc:22", "--may-reach", "pc:80")
+        self.assertEqual(done.stdout, "visitor bob may dial in, and reach pc:22, pc:80\n")
+        self.assertEqual(self.ctl("visitor", "add", "bob", "ssh-ed25519 AAAA").stdout,
+                         "visitor bob may dial in, and reach nothing yet\n")
+        self.assertEqual(self.ctl("visitor", "remove", "bob").stdout, "visitor bob removed\n")
+        self.ctl("visitor", "remove", expect=2)
+
     def test_homes_and_keys(self):
         key = "ssh-ed25519 AAAA work pc"
         self.assertIn(key, self.ctl("home", "add", "lab", key).stdout)
@@ -104,6 +114,41 @@ class Commands(WithFake):
         probes = json.loads(self.ctl("probe", "--json", expect=1).stdout)["probes"]
         self.assertEqual([probe["ok"] for probe in probes], [True, False])
 
+    def test_a_watched_probe_is_a_line_each_time(self):
+        done = self.ctl("probe", "--watch", "1s", "--failures", "2", expect=1)
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 4)
+        self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  127\.0\.0\.1:3389  work-pc  ok  12 ms$")
+        self.assertRegex(lines[1], r"  127\.0\.0\.1:22  work-pc  silent  nothing came within 5 s$")
+        done = self.ctl("probe", "--watch", "1s", "--failures", "1", "--json", expect=1)
+        self.assertEqual([json.loads(line)["ok"] for line in done.stdout.splitlines()], [True, False])
+        done = command("/nowhere", "probe", "3389", "--watch", "1s", "--failures", "1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("  no relayd  cannot reach relayd at /nowhere", done.stdout)
+        self.ctl("probe", "--failures", "2", expect=2)
+
+    def test_doctor_names_what_is_broken_and_what_to_do(self):
+        done = self.ctl("doctor", expect=1)
+        self.assertIn("  broken   target      evil\\x1b[31m refuses\n" + 23 * " " + "→ systemctl start xrdp\n",
+                      done.stdout)
+        self.assertTrue(done.stdout.endswith(
+            "\nbroken: target (127.0.0.1:3389 -> work-pc 127.0.0.1:3389), 2 worth a look\n"), done.stdout)
+        done = self.ctl("doctor", "3389")
+        self.assertIn("  ok       listener    served, 4.2 ms\n", done.stdout)
+        checks = json.loads(self.ctl("doctor", "3389", "--json").stdout)["checks"]
+        self.assertEqual([check["hop"] for check in checks],
+                         ["settings", "relayd", "session", "listener", "gate"])
+
+    def test_what_visitors_need(self):
+        done = self.ctl("rdp-file", "work-pc", "--host", "vps.example.com")
+        self.assertTrue(done.stdout.startswith("full address:s:127.0.0.1:13389\n"), done.stdout)
+        self.assertIn("ssh -N -L 13389:127.0.0.1:3389 vps.example.com\n", done.stderr)
+        done = self.ctl("rdp-file", "work-pc", expect=1)
+        self.assertIn("--host vps.example.com", done.stderr)
+        self.assertIn("forward add", self.ctl("ssh-config", "--host", "vps", expect=1).stderr)
+        self.assertEqual(self.ctl("ssh-config", "--host", "vps", "--json").stdout, '{"hosts":[]}\n')
+        self.ctl("ssh-config", "--host", "two words", expect=2)
+
     def test_refusals_are_1_with_their_reason_on_stderr(self):
         done = self.ctl("forward", "add", "22", expect=1)
         self.assertEqual((done.stdout, done.stderr),
@@ -118,7 +163,7 @@ class Commands(WithFake):
                             (("status", "more"), "more"), (("status", "--frob"), "--frob"),
                             (("forward", "add"), "LISTEN"), (("stream", "close", "x"), "x"),
                             (("forward", "add", "1", "--for", "soon"), "soon"),
-                            (("completion", "fish"), "fish")):
+                            (("completion", "tcsh"), "tcsh")):
             with self.subTest(words):
                 done = self.ctl(*words, expect=2)
                 self.assertIn(text, done.stderr)
@@ -128,20 +173,6 @@ class Commands(WithFake):
         for words in (("--help",), ("-h",), ("--version",), ("forward", "--help"),
                       ("forward", "add", "--help"), ("completion", "bash")):
             self.assertEqual(command("/nowhere", *words).returncode, 0, words)
-
-    def test_completion_knows_commands_and_options(self):
-        script = self.ctl("completion", "bash").stdout
-        def completed(*words):
-            line = " ".join(f"'{word}'" for word in words)
-            return subprocess.run(
-                ["bash", "-c", f"{script}\nCOMP_WORDS=({line}) COMP_CWORD={len(words) - 1}\n"
-                               "_relayctl; echo ${COMPREPLY[@]}"],
-                check=True, text=True, stdout=subprocess.PIPE).stdout.split()
-        self.assertEqual(completed("relayctl", "ses"), ["sessions", "session"])
-        self.assertEqual(completed("relayctl", "--json", "forward", ""), ["add", "list", "remove"])
-        self.assertEqual(completed("relayctl", "forward", "add", "1", "--te"), ["--temporary"])
-        self.assertEqual(completed("relayctl", "invite", "r"), ["revoke"])
-        self.assertEqual(completed("relayctl", "invite", "--f"), ["--forward"])
 
     def test_colour_is_for_terminals_that_want_it(self):
         def on_terminal(**environment):

@@ -26,13 +26,13 @@ def put(host, source, destination):
 
 
 def the_service_is_ready_and_confined(host):
-    host.run("systemctl", "enable", "--now", "relayd")
+    host.run("systemctl", "enable", "--now", "relayd.socket", "relayd")
     assert property_of(host, "ActiveState") == "active"
-    assert property_of(host, "StatusText") == "may listen on 443"
+    assert property_of(host, "StatusText") == "passed: listen listen and may not bind 443"
     process = pathlib.Path("/proc") / property_of(host, "MainPID")
     status = dict(line.split(":\t", 1) for line in host.run("cat", process / "status").stdout.splitlines()
                   if ":\t" in line)
-    assert int(status["CapEff"], 16) == 1 << 10, status["CapEff"]  # CAP_NET_BIND_SERVICE
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, status
     assert status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2", status
     assert "0" not in status["Uid"].split(), status["Uid"]
 
@@ -67,8 +67,10 @@ def main():
     with Network("relay") as network, Host("relay", network) as host:
         put(host, stand_in, "/usr/sbin/relayd")
         put(host, build / "systemd/relayd.service", "/usr/lib/systemd/system/relayd.service")
+        put(host, source / "relayd.socket", "/usr/lib/systemd/system/relayd.socket")
         put(host, source / "relayd.sysusers", "/usr/lib/sysusers.d/relayd.conf")
         put(host, source / "relayd.catalog", "/usr/lib/systemd/catalog/relayd.catalog")
+        host.write("/etc/relayd/relayd.yaml", "for a stand-in: anything\n")
         host.write("/etc/systemd/system/relayd.service.d/test.conf",
                    f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}s\n")
         host.boot()

@@ -252,7 +252,8 @@ def main():
         target = Target(scene, echo)
         ws_port, tls_port = scene.free_port(), scene.free_port()
         tunnel = Tunnel(scene, target.port, also_listen=[f"ws://127.0.0.1:{ws_port}",
-                                                         f"tls://127.0.0.1:{tls_port}"])
+                                                         f"tls://127.0.0.1:{tls_port}"],
+                        trusts=["127.0.0.1"])
         known, unknown = scene.path("keys", "known"), scene.path("keys", "unknown")
         for key in (known, unknown):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)

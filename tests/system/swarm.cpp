@@ -22,7 +22,7 @@
 #include "daemon/io/arena_memory.h"
 #include "daemon/io/signals.h"
 #include "daemon/io/tls_channel.h"
-#include "daemon/log/stderr_sink.h"
+#include "daemon/log/stderr_output.h"
 #include "daemon/roles/home_role.h"
 
 namespace {
@@ -141,7 +141,7 @@ public:
     }
 
 private:
-    StderrSink sink_;
+    LogWriter sink_{std::make_unique<StderrOutput>()};
     Log log_{sink_, LogLevel::Warning};
     SecureRandom random_;
     Parking parking_;

@@ -55,6 +55,16 @@ def running(command, log):
         process.wait(timeout=20)
 
 
+@contextlib.contextmanager
+def running_target(network, folder):
+    """An echo on port 3389 of the home's host; it listens."""
+    command = network.inside("home", sys.executable, "-c", ECHO_SERVER)
+    with running(command, folder / "target.log") as process:
+        listening = network.inside("home", "ss", "-Hltn", "sport = :3389")
+        wait_for("the target", lambda: subprocess.run(listening, check=True, stdout=subprocess.PIPE).stdout)
+        yield process
+
+
 def property_of(host, name):
     return host.run("systemctl", "show", "-p", name, "--value", "relayd").stdout.strip()
 
@@ -67,7 +77,7 @@ def journal_of(host, *matches):
 def the_service_starts_when_enabled(host):
     host.run("systemd-sysusers")
     host.run("journalctl", "--update-catalog")
-    host.run("systemctl", "enable", "--now", "relayd")
+    host.run("systemctl", "enable", "--now", "relayd.socket", "relayd")
     assert property_of(host, "ActiveState") == "active"
     assert property_of(host, "User") == "relayd"
 
@@ -119,7 +129,8 @@ def a_hung_daemon_is_started_again(host):
 
 def wrong_settings_are_not_tried_for_ever(host):
     host.run("sh", "-c", "echo 'relay: { lisen: [] }' > /etc/relayd/relayd.yaml")
-    host.run("systemctl", "stop", "relayd")  # Or it would wait for right ones: it has connections.
+    # Or it would wait for right ones: somebody may connect.
+    host.run("systemctl", "stop", "relayd.socket", "relayd")
     assert host.run("systemctl", "start", "relayd", check=False).returncode != 0
     assert property_of(host, "ExecMainStatus") == "2"
     assert property_of(host, "ActiveState") == "failed"
@@ -134,11 +145,10 @@ def run_steps(host, network, build, folder):
     key = subprocess.run([relayd, "key", "show", "--state-dir", folder / "home"], check=True, text=True,
                          stdout=subprocess.PIPE).stdout.splitlines()[0]
     host.run("relayctl", "home", "add", "work-pc", key)
-    target = network.inside("home", sys.executable, "-c", ECHO_SERVER)
     home = network.inside("home", relayd, "home", f"wss://{network.addresses['relay']}",
                           "--name", "work-pc", "--allow", "127.0.0.1:3389",
                           "--state-dir", folder / "home", "--control", folder / "home.sock")
-    with running(target, folder / "target.log"), running(home, folder / "home.log"):
+    with running_target(network, folder), running(home, folder / "home.log"):
         a_forward_carries_a_visitor(host)
         the_journal_has_fields(host)
         a_reload_keeps_process_and_session(host)

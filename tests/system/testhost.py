@@ -168,6 +168,11 @@ class Host:
         file.write_text(text, encoding="utf-8")
         file.chmod(mode)
 
+    def unmask(self, *units):
+        """Units that this machine has and hosts do not start, before the boot."""
+        for unit in units:
+            (self.layer / "etc/systemd/system" / unit).unlink(missing_ok=True)
+
     def boot(self):
         arguments = [
             "--quiet", "--keep-unit", "--register=no", "--console=pipe", f"--machine={self._machine}",
@@ -187,22 +192,30 @@ class Host:
         if state != "running":
             raise RuntimeError(f"{self.name} is {state}: " + self.run("systemctl", "--failed").stdout)
 
+    def inside(self, *command):
+        """The command line that runs `command` in the running host."""
+        return ["nsenter", "-t", str(self._leader), "-a", *command]
+
     def run(self, *command, check=True, timeout=60):
         """Runs a command inside; its output as text. It has all capabilities, unlike a service."""
         done = subprocess.run(
-            ["nsenter", "-t", str(self._leader), "-a", *command], env=CLEAN_ENVIRONMENT, text=True,
+            self.inside(*command), env=CLEAN_ENVIRONMENT, text=True,
             check=False, timeout=timeout, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}")
         return done
 
+    def path(self, path):
+        """Where a file of the running host is found from outside."""
+        return pathlib.Path(f"/proc/{self._leader}/root{path}")
+
     def write_now(self, path, content):
         """Bytes of a file of the host, while it runs."""
-        pathlib.Path(f"/proc/{self._leader}/root{path}").write_bytes(content)
+        self.path(path).write_bytes(content)
 
     def read(self, path):
-        return pathlib.Path(f"/proc/{self._leader}/root{path}").read_text(encoding="utf-8")
+        return self.path(path).read_text(encoding="utf-8")
 
     def _describe(self):
         """What makes the layer a machine of its own, with nothing to start but the basic system."""
@@ -222,7 +235,8 @@ class Host:
                    for entry in wants.iterdir()}
         wanted = {entry.name for target in ("multi-user", "timers", "getty")
                   for entry in pathlib.Path("/lib/systemd/system").glob(f"{target}.target.wants/*")}
-        for unit in {*MASKED, *enabled, *wanted} - {"dbus.socket", "dbus.service", "relayd.service"}:
+        for unit in {*MASKED, *enabled, *wanted} - {"dbus.socket", "dbus.service", "relayd.service",
+                                                     "relayd.socket"}:
             units.joinpath(unit).symlink_to("/dev/null")
 
     def _find_leader(self):

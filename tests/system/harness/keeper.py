@@ -82,6 +82,7 @@ class KeptDaemon(Daemon):
         super().__init__(*arguments, **options)
         self.store = DescriptorStore(self.scene.path(self.name, "notify.sock"))
         self._arguments = ()
+        self._beginning = False  # Started, and not yet seen to answer.
 
     def start(self, *arguments):
         self._arguments = arguments or self._arguments
@@ -104,8 +105,15 @@ class KeptDaemon(Daemon):
         self.end(signal.SIGKILL)
 
     def go_on(self):
-        """The next process; returns before it is ready."""
+        """The next process; returns before it is ready. Who asks it something waits until it is."""
         self.process = self._launch()
+        self._beginning = True
+
+    def relayctl(self, *words, **options):
+        if self._beginning:
+            self._beginning = False
+            wait_for(f"{self.name} to answer", self._answers)
+        return super().relayctl(*words, **options)
 
 
 class KeptTunnel(Tunnel):

@@ -30,7 +30,7 @@ http {{
 
 SSHD = """
 Port {port}
-ListenAddress 127.0.0.1
+ListenAddress {address}
 HostKey {folder}/host_ed25519
 PidFile {folder}/sshd.pid
 AuthorizedKeysFile {folder}/id.pub
@@ -50,14 +50,15 @@ class SshServer:
     folder: pathlib.Path  # Holds id, the private key that may log in.
 
 
-def sshd(scene):
-    port, folder = scene.free_port(), scene.path("sshd", "sshd_config").parent
+def sshd(scene, name="sshd", *, address="127.0.0.1", within=()):
+    """`within` starts it on another host."""
+    port, folder = scene.free_port(), scene.path(name, "sshd_config").parent
     pathlib.Path("/run/sshd").mkdir(exist_ok=True)
-    for name in ("host_ed25519", "id"):
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name)
-    (folder / "sshd_config").write_text(SSHD.format(port=port, folder=folder))
-    server = scene.start("sshd", "/usr/sbin/sshd", "-D", "-e", "-f", folder / "sshd_config")
-    scene.wait_for_port(port, server)
+    for key in ("host_ed25519", "id"):
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key)
+    (folder / "sshd_config").write_text(SSHD.format(port=port, address=address, folder=folder))
+    server = scene.start(name, *within, "/usr/sbin/sshd", "-D", "-e", "-f", folder / "sshd_config")
+    scene.wait_for_port(port, server, within=within)
     return SshServer(port, folder)
 
 
@@ -69,10 +70,11 @@ class WebServer:
     certificate: pathlib.Path
 
 
-def make_certificate(folder):
-    """A key and a self-signed certificate for localhost and 127.0.0.1: key.pem, cert.pem."""
+def make_certificate(folder, *addresses):
+    """A key and a self-signed certificate for localhost, 127.0.0.1 and others: key.pem, cert.pem."""
+    names = ",".join(["DNS:localhost", *(f"IP:{each}" for each in ("127.0.0.1", *addresses))])
     run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30",
-        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "-subj", "/CN=localhost", "-addext", f"subjectAltName={names}",
         "-keyout", folder / "key.pem", "-out", folder / "cert.pem")
     return folder / "cert.pem", folder / "key.pem"
 
@@ -120,12 +122,23 @@ class Tinyproxy:
         self._process = self._start()
 
 
+def redis_socket(scene):
+    """Where redis() listens as well."""
+    return scene.path("redis", "redis.sock")
+
+
 def redis(scene):
     port, folder = scene.free_port(), scene.path("redis", "x").parent
     server = scene.start("redis", "redis-server", "--port", port, "--bind", "127.0.0.1",
+                         "--unixsocket", redis_socket(scene),
                          "--save", "", "--appendonly", "no", "--dir", folder)
     scene.wait_for_port(port, server)
     return port
+
+
+def postgres_socket(scene, port):
+    """Where postgres() listens as well."""
+    return scene.path("postgres", f".s.PGSQL.{port}")
 
 
 def _postgres_programs():

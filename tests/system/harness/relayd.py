@@ -18,6 +18,12 @@ def build_folder():
     return pathlib.Path(os.environ.get("RELAYD_BUILD", usual)).resolve()
 
 
+def place_text(target):
+    """As relayd says a port of this host, or a unix socket."""
+    is_path = isinstance(target, os.PathLike)
+    return f"unix:{os.fspath(target)}" if is_path else f"127.0.0.1:{target}"
+
+
 class Daemon:
     """One relayd with a state folder and a control socket of its own."""
 
@@ -72,22 +78,27 @@ class Daemon:
 
 
 class Tunnel:
-    """A relay and a home that may dial `targets` (ports of 127.0.0.1), with their session up.
+    """A relay and a home that may dial `targets` (ports of 127.0.0.1, or paths of unix sockets), with
+    their session up.
 
     Both run on loopback, or on the hosts "relay" and "home" of `network` (testhost.Network).
+    `carrier` is what the home dials with: wss, or what else an endpoint may begin with.
     `settings`, if there are any, are what both their files say: {"keep-streams": "6s"}.
     """
 
     daemon = Daemon
 
     def __init__(self, scene, *targets, network=None, also_listen=(), settings=None,
-                 home_settings=None):
+                 home_settings=None, relay_settings=None, trusts=(), carrier="wss"):
         self.scene = scene
         self.network = network
         self.targets = targets
         self.settings = settings or {}
         # What the home's file says beside them, from its next start on.
         self.home_settings = home_settings or {}
+        self.relay_settings = relay_settings or {}
+        self.trusts = trusts  # The proxies that the relay trusts.
+        self.carrier = carrier
         self.carrier_port = scene.free_port()
         self.relay = self.daemon(scene, "relay", self._within("relay"))
         self.home = self.daemon(scene, "home", self._within("home"))
@@ -96,21 +107,29 @@ class Tunnel:
         self.start_home()
 
     def address(self):
+        """Where the relay is for those who dial it."""
         host = self.network.addresses["relay"] if self.network else "127.0.0.1"
-        return f"wss://{host}:{self.carrier_port}"
+        return f"{self.carrier}://{host}:{self.carrier_port}"
+
+    def listening(self):
+        """What the relay listens on for that."""
+        secure = {"http+poll": "ws", "https+poll": "wss"}
+        return self.address().replace(self.carrier, secure.get(self.carrier, self.carrier), 1)
 
     def relay_arguments(self, also_listen=()):
-        listen = [self.address(), *also_listen]
-        if self.settings:
-            return ["--config", self._file("relay", {"listen": json.dumps(listen)})]
-        return ["relay", *(word for address in listen for word in ("--listen", address))]
+        listen = [self.listening(), *also_listen]
+        if self.settings or self.relay_settings:
+            return ["--config", self._file("relay", {
+                "listen": json.dumps(listen), "trusted-proxies": json.dumps([*self.trusts])})]
+        return ["relay", *(word for address in listen for word in ("--listen", address)),
+                *(word for address in self.trusts for word in ("--trusted-proxy", address))]
 
     def home_arguments(self):
         if self.settings or self.home_settings:
             return ["--config", self._file("home", {
                 "name": HOME_NAME, "relay": self.address(),
-                "allow": json.dumps([f"127.0.0.1:{port}" for port in self.targets])})]
-        allowed = [word for port in self.targets for word in ("--allow", f"127.0.0.1:{port}")]
+                "allow": json.dumps([place_text(target) for target in self.targets])})]
+        allowed = [word for target in self.targets for word in ("--allow", place_text(target))]
         return ["home", self.address(), "--name", HOME_NAME, *allowed]
 
     def start_home(self):
@@ -123,10 +142,16 @@ class Tunnel:
     def attached(self):
         """The home's session, or None while it has no carrier."""
         return next((each for each in self.sessions()
-                     if each["home"] == HOME_NAME and each["state"] == "attached"), None)
+                     if each.get("home") == HOME_NAME and each["state"] == "attached"), None)
 
     def wait_for_session(self, seconds=20):
         return wait_for("the home's session", self.attached, seconds)
+
+    def forward_from(self, path, target, *options):
+        """The same path, where a new forward listens."""
+        self.relay.relayctl("forward", "add", place_text(path), "--home", HOME_NAME,
+                            "--to", place_text(target), *options)
+        return path
 
     def forward(self, target, *options):
         """The port of a new forward to port `target` of the home."""
@@ -138,14 +163,15 @@ class Tunnel:
 
     def cut_carriers(self):
         """Resets the connections between home and relay; returns how many there were."""
-        found = subprocess.run(["ss", "-H", "-t", "-K", "state", "established",
+        found = subprocess.run([*self._within("home"), "ss", "-H", "-t", "-K", "state", "established",
                                 f"dport = :{self.carrier_port}"], check=True,
                                stdout=subprocess.PIPE, text=True)
         return len(found.stdout.splitlines())
 
     def _file(self, role, lines):
         file = self.scene.path(role, "relayd.yaml")
-        lines = {**lines, **self.settings, **(self.home_settings if role == "home" else {})}
+        lines = {**lines, **self.settings,
+                 **(self.home_settings if role == "home" else self.relay_settings)}
         file.write_text(f"{role}:\n" + "".join(f"  {key}: {lines[key]}\n" for key in lines))
         return file
 

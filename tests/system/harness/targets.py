@@ -1,6 +1,7 @@
 """Servers of a few lines, for what real ones cannot be made to do on demand."""
 
 import contextlib
+import os
 import queue
 import socket
 import struct
@@ -21,14 +22,25 @@ def echo(connection):
 
 
 class Target:
-    """Serves each connection by `serve`, in a thread of its own."""
+    """Serves each connection by `serve`, in a thread of its own: on a port, or on the unix socket of
+    a path."""
 
-    def __init__(self, scene, serve):
+    def __init__(self, scene, serve, path=None):
         self._serve = serve
         self._results = queue.Queue()
-        self.port = scene.free_port()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        if path is None:
+            self.port = scene.free_port()
+            self._listener = socket.create_server(("127.0.0.1", self.port))
+        else:
+            self._listener = self._listen_on(os.fspath(path))
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @staticmethod
+    def _listen_on(path):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(128)
+        return listener
 
     def result(self, seconds=30):
         """What `serve` returned for the connection that was done next; raises what it raised."""

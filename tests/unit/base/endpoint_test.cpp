@@ -14,6 +14,8 @@ TEST_CASE("the port of an endpoint follows from its scheme unless it is given") 
         {"wss://[2001:db8::1]:8443/relay", "wss://[2001:db8::1]:8443/relay"},
         {"wss://vps.example.com/", "wss://vps.example.com:443"},
         {"wss://vps.example.com/a/b?c=d", "wss://vps.example.com:443/a/b?c=d"},
+        {"https+poll://vps.example.com", "https+poll://vps.example.com:443"},
+        {"http+poll://[::1]/a/", "http+poll://[::1]:80/a/"},
         {"tls://vps.example.com/", "tls://vps.example.com:443"},
     };
     for (const auto& [text, whole] : samples) {
@@ -67,4 +69,11 @@ TEST_CASE("an endpoint has at most 1024 characters, its port among them") {
     CHECK(*parse_endpoint(to_text(*longest)) == *longest);
     CHECK(with_path("wss://host:443/", max_endpoint_size + 1).error().code == ErrorCode::TooLarge);
     CHECK(with_path("wss://host/", max_endpoint_size).error().code == ErrorCode::TooLarge);
+}
+
+TEST_CASE("a Host field has the port only where it is not the scheme's own") {
+    CHECK(host_field(*parse_endpoint("wss://example.com/x")) == "example.com");
+    CHECK(host_field(*parse_endpoint("ws://example.com:443")) == "example.com:443");
+    CHECK(host_field(*parse_endpoint("http+poll://[::1]")) == "[::1]");
+    CHECK(host_field(*parse_endpoint("https+poll://[::1]:80")) == "[::1]:80");
 }

@@ -96,3 +96,45 @@ TEST_CASE("names are limited as in RFC 1035") {
     CHECK(parse_host(longest));
     CHECK(parse_host(longest + "a").error().code == ErrorCode::TooLarge);
 }
+
+TEST_CASE("a unix socket is read back as it was written") {
+    for (const auto* text : {"unix:/run/relayd/x.sock", "unix:/run/postgresql/.s.PGSQL.5432",
+                             "unix:/a", "unix:/run/..x/y"}) {
+        CAPTURE(text);
+        const auto socket = parse_unix(text);
+        REQUIRE(socket);
+        CHECK(is_unix(socket->host));
+        CHECK(socket->port == unix_port);
+        CHECK(to_text(*socket) == text);
+        CHECK("unix:" + unix_path(socket->host) == text);
+        CHECK(to_text(*parse_place(text)) == text);
+    }
+    CHECK(!is_unix("::1"));
+    CHECK(!is_unix("home.example"));
+    CHECK(!parse_host_port("unix:/run/x.sock"));
+    CHECK(to_text(*parse_place("[::1]:22")) == "[::1]:22");
+}
+
+TEST_CASE("the path of a unix socket has one spelling, and fits its address") {
+    for (const auto* text : {"unix:", "unix:x.sock", "unix:/", "unix:/run/", "unix://x",
+                             "unix:/run/../x", "unix:/run/.", "unix:/run/a b", "unix:/run/a>b",
+                             "unix:/run/a\n", "/run/x.sock", "unix:@abstract"}) {
+        CAPTURE(text);
+        CHECK(!parse_unix(text));
+    }
+    const std::string longest = "unix:/" + std::string(106, 'x');
+    CHECK(parse_unix(longest));
+    const auto too_long = parse_unix(longest + "x");
+    REQUIRE(!too_long);
+    CHECK(too_long.error().text ==
+          "the path of a unix socket has at most 107 bytes, and this one 108");
+}
+
+TEST_CASE("a rule names a socket, or all that lie in a folder") {
+    CHECK(covers_unix("unix:/run/x", "unix:/run/x"));
+    CHECK(!covers_unix("unix:/run/x", "unix:/run/X"));
+    CHECK(covers_unix("unix:/run/*", "unix:/run/x"));
+    CHECK(!covers_unix("unix:/run/*", "unix:/run/x/y"));
+    CHECK(!covers_unix("unix:/run/*", "unix:/runx"));
+    CHECK(!covers_unix("unix:/run/x", "/run/x"));
+}

@@ -77,16 +77,17 @@ TEST_CASE("every snapshot survives its way to JSON and back") {
     check_round_trip(HomeList{{{.name = "a", .fingerprints = {"SHA256:x"}, .since = moment}}, 0});
     check_round_trip(AllowList{{{"127.0.0.1:3389", "config"}}, 0});
     check_round_trip(ReloadSnapshot{{"forward added"}, {"state-dir"}});
-    check_round_trip(EventSnapshot{moment, "home-online", "a", "b", "c", "d \"quoted\"\n\x1b"});
+    check_round_trip(
+        EventSnapshot{moment, "home-online", "a", "b", "c", "d \"quoted\"\n\x1b", "e", "f", "g"});
 }
 
 TEST_CASE("every request survives its way to JSON and back") {
     check_round_trip(ListPart{.home = "a", .after = "b", .limit = 3});
-    check_round_trip(AddForward{"a", "3389", "b:1", "rdp", 30.0, true, 7200.0});
+    check_round_trip(AddForward{"a", "3389", "b:1", "rdp", 30.0, true, 7200.0, true});
     check_round_trip(ForwardSelector{"a", "22000-22004"});
     check_round_trip(SessionSelector{"a"});
-    check_round_trip(StreamSelector{"a", 12});
-    check_round_trip(AddHome{"a", "ssh-ed25519 AAAA a", "10.0.0.0/8"});
+    check_round_trip(StreamSelector{"a", 12, "b"});
+    check_round_trip(AddHome{"a", "ssh-ed25519 AAAA a", "10.0.0.0/8", {"3389"}, {"relay:5432"}});
     check_round_trip(RemoveHome{"a"});
     check_round_trip(AddAllow{"127.0.0.1:1"});
     check_round_trip(ProbeSelector{"a", "3389"});

@@ -50,6 +50,23 @@ TEST_CASE("a list goes on behind an entry that has gone meanwhile") {
     CHECK(page.homes.front().name == "home-1005");
 }
 
+TEST_CASE("streams of several relays with the same number are each listed once") {
+    std::vector<StreamSnapshot> streams(3);
+    streams[0] = {.id = 2, .home = "a", .relay = "y"};
+    streams[1] = {.id = 2, .home = "a", .relay = "x"};
+    streams[2] = {.id = 10, .home = "a", .relay = "x"};
+    std::vector<std::string> seen;
+    ListPart part{.limit = 1};
+    do {
+        const auto page = page_of<StreamList>(streams, part);
+        for (const auto& each : page.streams) {
+            seen.push_back(each.relay + " " + std::to_string(each.id));
+        }
+        part.after = page.next;
+    } while (!part.after.empty());
+    CHECK(seen == std::vector<std::string>{"x 2", "x 10", "y 2"});
+}
+
 TEST_CASE("forwards of a home come by their ports, streams by their numbers") {
     std::vector<ForwardSnapshot> forwards(3);
     forwards[0] = {.home = "a", .listen = "127.0.0.1:3389"};

@@ -47,12 +47,15 @@ std::string server_hello(int version, const std::string& extensions) {
 std::vector<Answer> real_answers() {
     const std::string tls13{"\x00\x2b\x00\x02\x03\x04", 6};
     return {
-        {ProbeKind::Rdp, confirm({2, 3, 8, 0, 0, 0, 0, 0}), "RDP, standard security"},
-        {ProbeKind::Rdp, confirm({2, 3, 8, 0, 1, 0, 0, 0}), "RDP, TLS"},
-        {ProbeKind::Rdp, confirm({2, 1, 8, 0, 2, 0, 0, 0}), "RDP, NLA"},
-        {ProbeKind::Rdp, confirm({2, 1, 8, 0, 8, 0, 0, 0}), "RDP, NLA"},
-        {ProbeKind::Rdp, confirm({3, 0, 8, 0, 5, 0, 0, 0}), "RDP, NLA required"},
-        {ProbeKind::Rdp, confirm({3, 0, 8, 0, 2, 0, 0, 0}), "RDP, TLS not allowed"},
+        {ProbeKind::Rdp, confirm({2, 3, 8, 0, 0, 0, 0, 0}),
+         "RDP, standard RDP security, no TLS (PROTOCOL_RDP)"},
+        {ProbeKind::Rdp, confirm({2, 3, 8, 0, 1, 0, 0, 0}), "RDP, TLS (PROTOCOL_SSL)"},
+        {ProbeKind::Rdp, confirm({2, 1, 8, 0, 2, 0, 0, 0}), "RDP, NLA (PROTOCOL_HYBRID)"},
+        {ProbeKind::Rdp, confirm({2, 1, 8, 0, 8, 0, 0, 0}), "RDP, NLA (PROTOCOL_HYBRID_EX)"},
+        {ProbeKind::Rdp, confirm({3, 0, 8, 0, 5, 0, 0, 0}),
+         "RDP, NLA required (HYBRID_REQUIRED_BY_SERVER)"},
+        {ProbeKind::Rdp, confirm({3, 0, 8, 0, 2, 0, 0, 0}),
+         "RDP, TLS not allowed (SSL_NOT_ALLOWED_BY_SERVER)"},
         {ProbeKind::Rdp, confirm({}, /*negotiated=*/false), "RDP, no negotiation"},
         {ProbeKind::Ssh, "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u10\r\n", "SSH-2.0-OpenSSH_9.2p1"},
         {ProbeKind::Ssh, "SSH-1.99-old\n", "SSH-1.99-old"},
@@ -96,6 +99,40 @@ TEST_CASE("real answers are right for their own probe and wrong for the others")
             }
         }
     }
+}
+
+TEST_CASE("an RDP server's choice and its refusal are named as the protocol names them") {
+    const std::pair<int, std::string> choices[] = {
+        {4, "RDP, RDSTLS (PROTOCOL_RDSTLS)"},
+        {16, "RDP, Microsoft Entra (PROTOCOL_RDSAAD)"},
+        {32, "RDP, security protocol 32"},
+    };
+    for (const auto& [protocol, name] : choices) {
+        auto script = make_probe(ProbeKind::Rdp);
+        CHECK(fed(script, confirm({2, 0, 8, 0, protocol, 0, 0, 0})) == Verdict::Ok);
+        CHECK(script.detail() == name);
+    }
+    const std::pair<int, std::string> refusals[] = {
+        {1, "RDP, TLS required (SSL_REQUIRED_BY_SERVER)"},
+        {3, "RDP, no TLS certificate (SSL_CERT_NOT_ON_SERVER)"},
+        {4, "RDP, inconsistent flags (INCONSISTENT_FLAGS)"},
+        {6, "RDP, TLS with a user's certificate required (SSL_WITH_USER_AUTH_REQUIRED)"},
+        {9, "RDP, negotiation failure 9"},
+    };
+    for (const auto& [code, name] : refusals) {
+        auto script = make_probe(ProbeKind::Rdp);
+        CHECK(fed(script, confirm({3, 0, 8, 0, code, 0, 0, 0})) == Verdict::Ok);
+        CHECK(script.detail() == name);
+        CHECK(name.size() <= max_probe_detail);
+    }
+}
+
+TEST_CASE("an RDP server can be asked whether it insists on NLA") {
+    const ProbeScript any{ProbeKind::Rdp}, without{ProbeKind::Rdp, RdpSecurity::WithoutNla};
+    const auto requested = [](const ProbeScript& script) { return script.to_send()[15]; };
+    CHECK(requested(any) == 0x0b);      // SSL, HYBRID, HYBRID_EX
+    CHECK(requested(without) == 0x01);  // SSL
+    CHECK(any.to_send().size() == without.to_send().size());
 }
 
 TEST_CASE("an answer is judged alike however it is cut") {

@@ -46,6 +46,10 @@ TEST_CASE("a request has what RFC 6455 4.1 asks for") {
           "Connection: Upgrade\r\nSec-WebSocket-Key: K\r\nSec-WebSocket-Version: 13\r\n"
           "Sec-WebSocket-Protocol: relayd.v1\r\n\r\n");
     CHECK(!websocket_request({.host = "a\r\nb", .path = "/", .key = "K"}));
+    CHECK(websocket_request({.host = "a", .path = "/", .key = "K", .fields = {"X-A: b c"}})
+              ->ends_with("relayd.v1\r\nX-A: b c\r\n\r\n"));
+    CHECK(!websocket_request({.host = "a", .path = "/", .key = "K", .fields = {"X-A: b\r\nX: y"}}));
+    CHECK(!websocket_request({.host = "a", .path = "/", .key = "K", .fields = {"no colon"}}));
     CHECK(!websocket_request({.host = "a", .path = "/a b", .key = "K"}));
     CHECK(!websocket_request({.host = "a", .path = "x", .key = "K"}));
 }

@@ -28,10 +28,13 @@ struct Pair {
     PrivateKey relay_key = PrivateKey::generate(random);
     SessionId resume{};
     std::optional<PrivateKey> invitation = {};
+    PeerKind kind = PeerKind::Home;
     ChannelBinding home_binding = Binding{1};
     ChannelBinding relay_binding = Binding{1};
+    Unbound home_unbound = Unbound::Refused;
+    Unbound relay_unbound = Unbound::Refused;
     HomeHandshake home = make_home();
-    RelayHandshake relay{{relay_key.public_key(), relay_binding}, random};
+    RelayHandshake relay{{relay_key.public_key(), relay_binding, relay_unbound}, random};
     ByteVector to_relay, to_home;
 
     HomeHandshake make_home() {
@@ -40,8 +43,16 @@ struct Pair {
                  .resume = resume,
                  .slot = 2,
                  .binding = home_binding,
-                 .invitation = invitation},
+                 .invitation = invitation,
+                 .kind = kind,
+                 .unbound = home_unbound},
                 random};
+    }
+
+    // With what was set since.
+    void make_anew() {
+        home = make_home();
+        relay = RelayHandshake{{relay_key.public_key(), relay_binding, relay_unbound}, random};
     }
 
     template <typename From>
@@ -134,7 +145,8 @@ TEST_CASE("a relay in between, with a TLS connection of its own on each side, is
 
 TEST_CASE("TLS at one end only is found out") {
     Pair pair;
-    pair.relay = RelayHandshake{{pair.relay_key.public_key(), std::nullopt}, pair.random};
+    pair.relay =
+        RelayHandshake{{pair.relay_key.public_key(), std::nullopt, Unbound::Accepted}, pair.random};
     CHECK_FALSE(pair.run_to_proof());
 }
 
@@ -177,6 +189,18 @@ TEST_CASE("an invited home proves its invitation, and is welcomed to no session"
     REQUIRE(Pair::feed(pair.home, pair.to_home));
     const auto event = pair.home.next_event();
     CHECK(std::get<Welcome>(*event).session == SessionId{});
+}
+
+TEST_CASE("a visitor says that it is one, and a home that it is none") {
+    for (const PeerKind kind : {PeerKind::Home, PeerKind::Visitor}) {
+        Pair pair;
+        pair.kind = kind;
+        pair.home = pair.make_home();
+        const auto proof = pair.run_to_proof();
+        REQUIRE(proof);
+        CHECK(proof->kind == kind);
+        CHECK_FALSE(proof->invitation);
+    }
 }
 
 TEST_CASE("only an invited home is welcomed to no session, and to nothing else") {
@@ -252,4 +276,73 @@ TEST_CASE("frames out of turn and over the limit of a handshake end it") {
         bytes.resize(bytes.size() + 40);
         CHECK_FALSE(Pair::feed(pair.relay, bytes));
     }
+}
+
+TEST_CASE("a handshake goes without binding only where both ends were told so") {
+    for (const bool home_has_tls : {false, true}) {
+        for (const auto home : {Unbound::Refused, Unbound::Accepted}) {
+            for (const auto relay : {Unbound::Refused, Unbound::Accepted}) {
+                CAPTURE(home_has_tls);
+                Pair pair;
+                pair.home_binding = home_has_tls ? ChannelBinding{Binding{1}} : std::nullopt;
+                pair.relay_binding = std::nullopt;
+                pair.home_unbound = home;
+                pair.relay_unbound = relay;
+                pair.make_anew();
+                Pair::move(pair.home, pair.to_relay);
+                REQUIRE(Pair::feed(pair.relay, pair.to_relay));
+                const auto challenge = pair.relay.next_event();
+                if (relay == Unbound::Refused) {
+                    CHECK_FALSE(challenge);
+                    Pair::move(pair.relay, pair.to_home);
+                    REQUIRE(Pair::feed(pair.home, pair.to_home));
+                    const auto refusal = pair.home.next_event();
+                    CHECK(std::get<Refusal>(*refusal).reason == RefusalReason::NotBound);
+                    continue;
+                }
+                REQUIRE(challenge);
+                pair.relay.provide_signature(
+                    pair.relay_key.sign(std::get<SignatureNeeded>(*challenge).message));
+                Pair::move(pair.relay, pair.to_home);
+                const Status heard = Pair::feed(pair.home, pair.to_home);
+                CHECK(static_cast<bool>(heard) == (home == Unbound::Accepted));
+                if (heard) continue;
+                CHECK(heard.error().code == ErrorCode::Unauthentic);
+                CHECK((heard.error().text.find("tls-ended-by-proxy") != std::string::npos) ==
+                      home_has_tls);
+            }
+        }
+    }
+}
+
+TEST_CASE("through a proxy that ends TLS a home proves its key to a relay that trusts it") {
+    Pair pair;
+    pair.relay_binding = std::nullopt;
+    pair.home_unbound = pair.relay_unbound = Unbound::Accepted;
+    pair.make_anew();
+    const auto proof = pair.run_to_proof();
+    REQUIRE(proof);
+    CHECK(proof->key == pair.home_key.public_key());
+}
+
+TEST_CASE("whoever may go without binding is bound where TLS reaches through") {
+    Pair pair;
+    pair.home_unbound = pair.relay_unbound = Unbound::Accepted;
+    pair.make_anew();
+    REQUIRE(pair.run_to_proof());
+
+    // So that a relay that ends TLS itself takes no proof that was made for another connection.
+    Pair other;
+    other.home_unbound = other.relay_unbound = Unbound::Accepted;
+    other.relay_binding = Binding{2};
+    other.make_anew();
+    CHECK_FALSE(other.run_to_proof());
+}
+
+TEST_CASE("a relay that ends TLS takes no unbound proof") {
+    Pair pair;
+    pair.home_unbound = Unbound::Accepted;
+    pair.home_binding = std::nullopt;
+    pair.make_anew();
+    CHECK_FALSE(pair.run_to_proof());
 }

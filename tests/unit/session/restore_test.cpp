@@ -1,174 +1,14 @@
-// Going on with what a killed process has left: what the simulation, which kills between two calls,
-// cannot show.
+// Going on with the streams that a killed process has left: what the simulation, which kills
+// between two calls, cannot show.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cstddef>
-#include <cstring>
 #include <random>
 #include <string>
 
-#include "common/session/session.h"
+#include "tests/unit/session/killed_process.h"
 
 using namespace relay;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr std::size_t arena_bytes = std::size_t{4} << 20;
-constexpr CarrierId carrier{1};
-
-struct Memory {
-    std::unique_ptr<std::uint8_t[]> bytes = std::make_unique<std::uint8_t[]>(arena_bytes);
-    MutableBytes view() const { return {bytes.get(), arena_bytes}; }
-};
-
-ByteVector output(Session& session) {
-    ByteVector bytes;
-    std::uint8_t room[16384];
-    while (const std::size_t size = session.transmit(carrier, room, {})) {
-        bytes.insert(bytes.end(), room, room + size);
-    }
-    return bytes;
-}
-
-void exchange(Session& one, Session& other) {
-    for (int round = 0; round < 4; ++round) {
-        for (Session* from : {&one, &other}) {
-            const ByteVector bytes = output(*from);
-            Bytes input = bytes;
-            REQUIRE((from == &one ? other : one).receive(carrier, input, {}));
-        }
-    }
-}
-
-std::vector<Event> events_of(Session& session) {
-    std::vector<Event> events;
-    while (auto event = session.next_event()) events.push_back(std::move(*event));
-    return events;
-}
-
-template <typename What>
-std::size_t count_of(const std::vector<Event>& events) {
-    return static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [](const Event& e) {
-        return std::holds_alternative<What>(e);
-    }));
-}
-
-void write(Session& session, StreamId stream, std::string_view text) {
-    const auto space = session.write_space(stream);
-    REQUIRE(space[0].size() >= text.size());
-    std::copy(text.begin(), text.end(), space[0].begin());
-    session.wrote(stream, text.size());
-}
-
-// A process of its own, with one session, and the one that goes on after it.
-struct Process {
-    explicit Process(Side side)
-        : arena(memory.view()), session(side, SessionId{1}, arena, {.owner = "work-pc"}, {}) {}
-    Process(const SessionRemains& remains, const Session::FindSocket& find)
-        : arena(memory.view()), session(remains, find, arena, {.owner = "work-pc"}, {}) {}
-
-    // The arena as it is now.
-    Memory photograph() const {
-        Memory copy;
-        std::memcpy(copy.bytes.get(), memory.bytes.get(), arena_bytes);
-        return copy;
-    }
-
-    Memory memory;
-    Arena arena;
-    Session session;
-};
-
-std::unique_ptr<Process> go_on(const Memory& left, const Session::FindSocket& find) {
-    const auto remains = ArenaRemains::open(left.view());
-    REQUIRE(remains);
-    const auto sessions = SessionRemains::all_in(*remains);
-    REQUIRE(sessions.size() == 1);
-    return std::make_unique<Process>(sessions[0], find);
-}
-
-template <typename Record>
-Record& record_at(const Memory& memory, BlockOffset block) {
-    return *reinterpret_cast<Record*>(memory.bytes.get() + block);
-}
-
-SessionRecord& session_in(const Memory& memory) {
-    return record_at<SessionRecord>(memory, ArenaRemains::open(memory.view())->root());
-}
-
-StreamRecord& stream_in(const Memory& memory, StreamId id) {
-    BlockOffset block = session_in(memory).streams;
-    while (record_at<StreamRecord>(memory, block).id != id) {
-        block = record_at<StreamRecord>(memory, block).link.next;
-    }
-    return record_at<StreamRecord>(memory, block);
-}
-
-// One that has given and taken nothing.
-std::optional<SocketPosition> fresh_socket(const LocalSocket&) {
-    return SocketPosition{};
-}
-
-constexpr LocalSocket a_socket{.id = 77};
-
-}  // namespace
-
-TEST_CASE("what is stored has the layout that its number stands for") {
-    // Whoever has to change these changes Arena::layout, too.
-    CHECK(Arena::layout == 2);
-    CHECK(sizeof(SessionRecord) == 144);
-    CHECK(sizeof(StreamRecord) == 256);
-    CHECK(offsetof(StreamRecord, sending) == 72);
-    CHECK(offsetof(StreamRecord, receiving) == 136);
-    CHECK(offsetof(StreamRecord, credit) == 176);
-}
-
-TEST_CASE("an arena of another layout, and what is no arena, is told apart and not read") {
-    Process process{Side::Relay};
-    Memory other = process.photograph();
-    other.bytes[8] = 99;
-    const auto unknown = ArenaRemains::open(other.view());
-    REQUIRE_FALSE(unknown);
-    CHECK(unknown.error().text == "its layout is number 99, and this relayd knows 2");
-    const Memory nothing;
-    CHECK(ArenaRemains::open(nothing.view()).error().text == "not the memory of streams");
-    CHECK_FALSE(ArenaRemains::open(MutableBytes{}));
-}
-
-TEST_CASE("an arena that ends each process that goes on with it is left alone at last") {
-    const Memory left = Process{Side::Relay}.photograph();
-    for (std::uint32_t i = 0; i < ArenaRemains::attempts_most; ++i) {
-        CHECK(ArenaRemains::open(left.view()));
-    }
-    const auto once_more = ArenaRemains::open(left.view());
-    REQUIRE_FALSE(once_more);
-    CHECK(once_more.error().text == "20 processes have tried, and ended while they did");
-}
-
-TEST_CASE("a session goes on under its owner's name, and has waited since its carrier left") {
-    Process process{Side::Relay};
-    process.session.attach(carrier, TimePoint{5s});
-    process.session.detach(carrier, TimePoint{7s});
-    const Memory left = process.photograph();
-    const auto remains = ArenaRemains::open(left.view());
-    const auto sessions = SessionRemains::all_in(*remains);
-    REQUIRE(sessions.size() == 1);
-    CHECK(sessions[0].record().owner_name() == "work-pc");
-    CHECK(sessions[0].record().left_at == TimePoint{7s});
-    Memory next;
-    Arena arena{next.view()};
-    Session session{sessions[0], fresh_socket, arena, {.keep = 60s}, TimePoint{50s}};
-    CHECK(session.deadline() == TimePoint{67s});
-}
-
-TEST_CASE("a session that was said goodbye to is not gone on with") {
-    Process process{Side::Relay};
-    process.session.end(EndReason::ClosedByOperator);
-    const Memory left = process.photograph();
-    CHECK(SessionRemains::all_in(*ArenaRemains::open(left.view())).empty());
-}
 
 TEST_CASE("bytes that were received and not counted yet are not lost") {
     Process relay{Side::Relay};
@@ -177,7 +17,7 @@ TEST_CASE("bytes that were received and not counted yet are not lost") {
     const auto space = relay.session.write_space(stream);
     std::copy_n("received", 8, space[0].begin());
     const Memory left = relay.photograph();
-    const auto next = go_on(left, [](const LocalSocket& socket) {
+    const auto next = go_on(left, [](const LocalSocket& socket, const SocketPosition&) {
         CHECK(socket.id == a_socket.id);
         return SocketPosition{.given = 16, .taken = 0};
     });
@@ -196,13 +36,34 @@ TEST_CASE("a stream whose OPEN was never written is nobody's, and its socket is 
     const Ring control = stream_in(left, control_stream).sending;
     left = relay.photograph();
     stream_in(left, control_stream).sending = control;
-    const auto next = go_on(left, [](const LocalSocket&) -> std::optional<SocketPosition> {
-        FAIL("the socket was asked for");
-        return std::nullopt;
-    });
+    const auto next =
+        go_on(left, [](const LocalSocket&, const SocketPosition&) -> std::optional<SocketPosition> {
+            FAIL("the socket was asked for");
+            return std::nullopt;
+        });
     CHECK_FALSE(next->session.has(stream));
     // Its number is not used again.
     CHECK(*next->session.open({"127.0.0.1", 22, ""}, {}, a_socket) > stream);
+}
+
+TEST_CASE("a stream that gets its socket later is gone on with from then on, and reset before") {
+    Process home{Side::Home};
+    const StreamId stream = *home.session.open({"work-pc", 22, "127.0.0.1:5"}, {});
+    const Memory before = home.photograph();
+    home.session.set_socket(stream, {.id = 77, .given = 30, .taken = 12});
+    const Memory after = home.photograph();
+    home.session.set_socket(stream, {.id = 78});
+    CHECK(home.session.info(stream)->socket.id == 77);
+
+    const auto lost = go_on(before, fresh_socket);
+    CHECK_FALSE(lost->session.has(stream));
+    const auto kept = go_on(after, [](const LocalSocket& socket, const SocketPosition&) {
+        CHECK(socket.id == 77);
+        CHECK(socket.given == 30);
+        CHECK(socket.taken == 12);
+        return std::optional{SocketPosition{}};
+    });
+    CHECK(kept->session.has(stream));
 }
 
 TEST_CASE("a home that was killed before it had dialled dials again") {
@@ -296,10 +157,12 @@ TEST_CASE("a stream whose socket is gone, or whose record makes no sense, is res
     SUBCASE("sent more than was written") {
         record.sent_most = 6;
     }
-    const auto next = go_on(left, [&](const LocalSocket& socket) -> std::optional<SocketPosition> {
-        if (socket.id == 2) return SocketPosition{.given = 5, .taken = 0};
-        return gone ? std::nullopt : std::optional{position};
-    });
+    const auto next = go_on(
+        left,
+        [&](const LocalSocket& socket, const SocketPosition&) -> std::optional<SocketPosition> {
+            if (socket.id == 2) return SocketPosition{.given = 5, .taken = 0};
+            return gone ? std::nullopt : std::optional{position};
+        });
     CHECK_FALSE(next->session.has(bad));
     CHECK(next->session.has(good));
     next->session.attach(carrier, {});
@@ -332,7 +195,7 @@ TEST_CASE("no damage to what was left does harm") {
                 Arena arena{memory.view()};
                 Session next{
                     session,
-                    [&](const LocalSocket&) {
+                    [&](const LocalSocket&, const SocketPosition&) {
                         return SocketPosition{random() % 2048, random() % 4, random() % 2 == 0};
                     },
                     arena,

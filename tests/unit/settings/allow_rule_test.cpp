@@ -62,3 +62,19 @@ TEST_CASE("malformed rules are refused") {
         CHECK_FALSE(parse_allow_rule(text));
     }
 }
+
+TEST_CASE("a unix socket is allowed by its path, or with all of its folder") {
+    const auto one = parse_allow_rule("unix:/run/postgresql/.s.PGSQL.5432");
+    REQUIRE(one);
+    CHECK(to_text(*one) == "unix:/run/postgresql/.s.PGSQL.5432");
+    CHECK(allows(*one, "unix:/run/postgresql/.s.PGSQL.5432", unix_port));
+    CHECK(!allows(*one, "unix:/run/postgresql/.S.pgsql.5432", unix_port));
+    CHECK(!allows(*one, "unix:/run/postgresql/.s.PGSQL.5433", unix_port));
+    const auto folder = parse_allow_rule("unix:/run/postgresql/*");
+    REQUIRE(folder);
+    CHECK(allows(*folder, "unix:/run/postgresql/.s.PGSQL.5432", unix_port));
+    CHECK(!allows(*folder, "unix:/run/postgresql/a/b", unix_port));
+    CHECK(!allows(*parse_allow_rule("localhost:*"), "unix:/run/x", unix_port));
+    CHECK(!allows(*parse_allow_rule("0.0.0.0/0:*"), "unix:/run/x", unix_port));
+    CHECK(!allows(*one, "run", unix_port));
+}

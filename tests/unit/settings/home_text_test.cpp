@@ -13,6 +13,7 @@ TEST_CASE("a home's file is read back as it was meant") {
     home.relay_key = Fingerprint{};
     home.key = "/srv/a \"key\"";
     home.proxy = "http://user:a\\b\"c#d@proxy:8080";
+    home.roads.carrier = CarrierChoice::Poll;
     home.allow = {*parse_allow_rule("127.0.0.1:3389"), *parse_allow_rule("nas.lan:22000-22004"),
                   *parse_allow_rule("[2001:db8::/32]:*")};
     const auto outcome = load_settings({"relayd.yaml", home_text(home)}, {});
@@ -24,6 +25,7 @@ TEST_CASE("a home's file is read back as it was meant") {
     CHECK(read.key == home.key);
     CHECK(read.proxy == home.proxy);
     CHECK(read.allow == home.allow);
+    CHECK(read.roads == home.roads);
 }
 
 TEST_CASE("a home that allows nothing has a file too") {

@@ -110,6 +110,45 @@ relay:
     CHECK(to_text(home.forwards[6].target) == "127.0.0.1:23004");
 }
 
+TEST_CASE("each of several relays has what it says, and otherwise what the home says") {
+    const auto settings = loaded(R"(
+home:
+  name: work-pc
+  carrier: wss
+  tls-verify: system
+  forwards: [ 3389 ]
+  relays:
+    berlin: { relay: wss://berlin.example.com, tls-verify: none, reach: [ "relay:5432" ] }
+    paris: { relay: [ wss://a.example.com, wss://b.example.com ], carrier: poll, forwards: [ 22 ] }
+)");
+    const auto& home = *settings.home;
+    CHECK(home.relays.empty());
+    CHECK(endpoints_of(home).size() == 3);
+    const auto relays = relays_of(home);
+    REQUIRE(relays.size() == 2);
+    const auto& berlin = relays.at("berlin");
+    CHECK(berlin.name == "work-pc");
+    CHECK(to_text(berlin.relays.at(0)) == "wss://berlin.example.com:443");
+    CHECK(berlin.roads.carrier == CarrierChoice::Wss);
+    CHECK(berlin.tls_verify == TlsVerify::None);
+    CHECK(to_text(berlin.forwards.at(0).listen) == "127.0.0.1:3389");
+    CHECK(to_text(berlin.reach.at(0).target) == "relay:5432");
+    const auto& paris = relays.at("paris");
+    CHECK(paris.relays.size() == 2);
+    CHECK(paris.roads.carrier == CarrierChoice::Poll);
+    CHECK(paris.tls_verify == TlsVerify::System);
+    REQUIRE(paris.forwards.size() == 1);
+    CHECK(to_text(paris.forwards[0].listen) == "127.0.0.1:22");
+    CHECK(paris.reach.empty());
+}
+
+TEST_CASE("a single relay has no name") {
+    const auto relays = relays_of(*loaded("home: { name: a, relay: wss://r }").home);
+    REQUIRE(relays.size() == 1);
+    CHECK(relays.begin()->first.empty());
+    CHECK(relays.begin()->second.relays.size() == 1);
+}
+
 TEST_CASE("a home's settings are read") {
     const auto settings = loaded(R"(
 home:
@@ -123,6 +162,9 @@ home:
   connect-timeout: 5s
   reconnect-first: 100ms
   reconnect-most: 1m
+  carrier: poll
+  road-patience: 500ms
+  road-retry-first: 2s
 )");
     const auto& home = *settings.home;
     CHECK(home.name == "work-pc");
@@ -139,6 +181,15 @@ home:
     CHECK(home.connect_timeout == 5s);
     CHECK(home.reconnect_first == 100ms);
     CHECK(home.reconnect_most == 1min);
+    CHECK(home.roads == RoadSettings{CarrierChoice::Poll, 500ms, 2s, 10min});
+}
+
+TEST_CASE("what gets through carries, unless a carrier is named") {
+    CHECK(loaded("home: { name: a, relay: wss://r }").home->roads == RoadSettings{});
+    CHECK(loaded("visit: { relay: wss://r, carrier: wss, dynamic: 1080 }").visit->roads.carrier ==
+          CarrierChoice::Wss);
+    CHECK(errors("home: { name: a, relay: wss://r, carrier: tls }") ==
+          "relayd.yaml:1:43: error: carrier: allowed are auto, wss and poll\n");
 }
 
 TEST_CASE("one relay needs no list") {
@@ -184,4 +235,22 @@ TEST_CASE("of very many errors the first hundred are told") {
     const auto outcome = load(text);
     REQUIRE(outcome.diagnostics.size() == 101);
     CHECK(to_text(outcome.diagnostics.back()) == "relayd.yaml: error: and 400 more errors");
+}
+
+TEST_CASE("a relay's proxies and its web server are read") {
+    const auto settings = loaded(R"(
+relay:
+  trusted-proxies: [ 127.0.0.1, "2001:db8::/32" ]
+  fallback: { to: 127.0.0.1:8080, proxy-protocol: v1 }
+)");
+    const auto& relay = *settings.relay;
+    REQUIRE(relay.trusted_proxies.size() == 2);
+    CHECK(to_text(relay.trusted_proxies[1]) == "2001:db8::/32");
+    REQUIRE(relay.fallback);
+    CHECK(to_text(relay.fallback->to) == "127.0.0.1:8080");
+    CHECK(relay.fallback->proxy_protocol == FallbackSettings::ProxyProtocol::V1);
+
+    const auto other = loaded("relay:\n  fallback: unix:/run/site.sock\n");
+    CHECK(other.relay->fallback->path == "/run/site.sock");
+    CHECK(other.relay->trusted_proxies.empty());
 }

@@ -84,3 +84,36 @@ TEST_CASE("when too many wait, the silent of the largest crowd go first, the lon
     turnstile.gone(home);
     CHECK(turnstile.outside() == 3);
 }
+
+TEST_CASE("who comes another way has a place at once, or none, and leaves as many to others") {
+    Turnstile turnstile{{.inside_most = 4, .outside_most = 10}};
+    CHECK(turnstile.enter_at_once(crowd));
+    CHECK(turnstile.enter_at_once(crowd));
+    CHECK_FALSE(turnstile.enter_at_once(crowd));
+    CHECK(turnstile.enter_at_once(loner));
+    CHECK(turnstile.inside() == 3);
+    turnstile.left(loner);
+    turnstile.left(crowd);
+    turnstile.left(crowd);
+    CHECK(turnstile.inside() == 0);
+}
+
+TEST_CASE("who is introduced by a proxy has his own turn") {
+    Turnstile turnstile{{.inside_most = 4, .outside_most = 3}};
+    const IpAddress proxy = source_of("192.0.2.1:1");
+    const IpAddress client = source_of("203.0.113.7:0");
+    const GuestId first = turnstile.arrived(proxy);
+    const GuestId second = turnstile.arrived(proxy);
+    const GuestId third = turnstile.arrived(proxy);
+    turnstile.is_of(second, client);
+    turnstile.is_of(second, client);
+    for (const auto guest : {first, second, third}) turnstile.spoke(guest);
+    CHECK(turnstile.next() == first);
+    CHECK(turnstile.next() == second);
+    turnstile.left(client);
+    CHECK(turnstile.next() == third);
+    turnstile.left(proxy);
+    turnstile.left(proxy);
+    CHECK(turnstile.inside() == 0);
+    CHECK(turnstile.outside() == 0);
+}

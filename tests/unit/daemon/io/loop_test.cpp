@@ -40,6 +40,17 @@ TEST_CASE("a Deferred scheduled many times runs once, and a destroyed one never"
     CHECK(runs == 1);
 }
 
+TEST_CASE(
+    "a loop whose only deferred task was destroyed has nothing left to do, and does not spin") {
+    Loop loop;
+    auto dropped = std::make_unique<Deferred>(loop, [] {});
+    dropped->schedule();
+    dropped.reset();
+    int turns = 0;
+    while (uv_run(&loop.uv(), UV_RUN_NOWAIT) != 0 && turns < 10) ++turns;
+    CHECK(turns < 10);
+}
+
 TEST_CASE("a Deferred may destroy itself and its neighbour") {
     Loop loop;
     std::unique_ptr<Deferred> first;

@@ -26,3 +26,22 @@ TEST_CASE("strangers of a million addresses take no more memory than a few hundr
     for (int i = 0; i < 1000000; ++i) (void)tally.add(std::to_string(i) + ":1", "it was silent");
     CHECK(tally.take_summary());
 }
+
+TEST_CASE("a failure that repeats has three lines a minute, and each new one has its own") {
+    FailureTally tally;
+    int lines = 0;
+    for (int i = 0; i < 1000; ++i) lines += tally.add("it was slow");
+    CHECK(lines == 3);
+    CHECK(tally.add("it crashed"));
+    CHECK(tally.take_untold() == 997);
+    CHECK(tally.take_untold() == 0);
+    CHECK(tally.add("it was slow"));
+}
+
+TEST_CASE("failures that are told differently each time have few lines, too") {
+    FailureTally tally;
+    std::size_t lines = 0;
+    for (int i = 0; i < 1000; ++i) lines += tally.add(std::to_string(i)) ? 1 : 0;
+    CHECK(lines == FailureTally::texts_most);
+    CHECK(tally.take_untold() == 1000 - lines);
+}

@@ -1,0 +1,34 @@
+// FTP's connections as streams (docs/PROTOCOL.md, docs/FTP.md): what an OPEN says of them, and how
+// a control connection gets its stream at either end of a session.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "daemon/forwards/ftp_pump.h"
+
+namespace relay {
+
+// A control connection to this host.
+std::string ftp_control_host(std::string_view host);
+std::optional<std::string> ftp_server_in(std::string_view host);
+// A data connection that was announced in this stream.
+std::string ftp_data_host(StreamId control);
+std::optional<StreamId> ftp_control_in(std::string_view host);
+
+struct FtpClientOptions {
+    std::optional<PortRange> data_ports;
+    FtpTls tls = FtpTls::Pass;
+    FtpDataCame on_came;
+    FtpSecured on_secured;
+};
+
+// As open_stream(), but for the parking.
+Result<StreamId> open_ftp_stream(const StreamPlace& place, FtpControls& controls, UniqueFd client,
+                                 const Destination& to, FtpClientOptions options);
+// As serve_stream(). False: it cannot be told who the server is.
+bool serve_ftp_stream(const StreamPlace& place, FtpControls& controls, StreamId stream,
+                      UniqueFd server, FtpDataCame on_came);
+
+}  // namespace relay

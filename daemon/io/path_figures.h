@@ -1,0 +1,24 @@
+// What the kernel knows of a TCP connection's path (TCP_INFO).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "common/base/time.h"
+
+namespace relay {
+
+struct PathFigures {
+    Duration least_rtt{};
+    // The fastest that bytes were delivered to the other end lately, in bytes a second; 0: not
+    // known yet. `is_limited_by_us`: no more was there to send, so the path may be faster.
+    std::uint64_t delivery_rate = 0;
+    bool is_limited_by_us = false;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_sent_again = 0;
+};
+
+// Nothing for what is not TCP.
+std::optional<PathFigures> path_figures(int fd);
+
+}  // namespace relay

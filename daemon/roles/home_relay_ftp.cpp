@@ -1,0 +1,58 @@
+// FTP at a home: control connections that are read along, and the data connections that they speak
+// of. The home believes what its own servers have said, and not what the relay says of them.
+#include <fmt/format.h>
+
+#include "daemon/forwards/ftp_stream.h"
+#include "daemon/io/system_clock.h"
+#include "daemon/io/tcp_socket.h"
+#include "daemon/log/message_ids.h"
+#include "daemon/roles/home_relay.h"
+
+namespace relay {
+
+// The client has come to a port of the relay that stands for one of the server's.
+void HomeRelay::open_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to) {
+    const auto server = ftp_.take_announced(driver, *ftp_control_in(to.host), to.port);
+    if (server) {
+        const Destination real{server->host, server->port, to.visitor};
+        tell_opened(stream, real);
+        return dial(driver, stream, {real, now()}, [](const std::string&) { return true; });
+    }
+    if (may_tell_refusal()) {
+        context_.log.warning(with_id(fields(), message_id::target_not_allowed),
+                             "refused a data connection of FTP to port {} for {}: no server has "
+                             "announced it{}",
+                             to.port, to.visitor, untold_refusals());
+        tell("stream-refused", fmt::format("no FTP server has announced port {}", to.port));
+    }
+    driver.reset(stream, ResetReason::NotAllowed);
+}
+
+void HomeRelay::serve_ftp(StreamId stream, UniqueFd server) {
+    const auto on_came = [this](StreamId control, std::uint16_t far_port, Accepted who) {
+        ftp_data_came({ftp_data_host(control), far_port, who.peer_address}, std::move(who));
+    };
+    if (serve_ftp_stream({context_.loop, *driver_, context_.parking}, ftp_, stream,
+                         std::move(server), on_came)) {
+        return;
+    }
+    driver_->reset(stream, ResetReason::TargetUnreachable);
+}
+
+// The server has come to a port of ours that stands for one of the client's.
+void HomeRelay::ftp_data_came(const Destination& to, Accepted server) {
+    if (!driver_) return abort_connection(server.fd.get());
+    context_.parking.park(server.fd.get());
+    const auto stream =
+        open_stream({context_.loop, *driver_, context_.parking}, std::move(server.fd), to);
+    if (!stream) {
+        context_.log.info(fields(), "no stream for a data connection of FTP from {}: {}",
+                          server.peer_address, stream.error().text);
+        return;
+    }
+    const auto from = parse_place(to.visitor);
+    if (from) opened_[*stream] = {{from->host, from->ports.first, to.visitor}, now()};
+    driver_->settle();
+}
+
+}  // namespace relay

@@ -1,0 +1,96 @@
+// What a relay lets visitors do, and what an operator can ask about them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/settings/forward.h"
+#include "daemon/log/message_ids.h"
+#include "daemon/roles/relay_role.h"
+
+namespace relay {
+
+Refusal known_as(PeerKind kind, const std::string& name) {
+    return {
+        RefusalReason::OtherHome,
+        fmt::format("this key is known here as the {} {}: use another one", name_of(kind), name)};
+}
+
+// What the relay itself is asked for.
+std::optional<HostPort> RelayRole::find_target(const std::vector<ReachRule>& rules,
+                                               const Destination& to) const {
+    if (const auto what = home_socket(to.host)) {
+        const HostPort target{std::string{what->socket}, unix_port};
+        const auto& all = settings_.targets;
+        const bool is_there = std::find(all.begin(), all.end(), target) != all.end();
+        if (what->home != "relay" || !is_there || !may_reach_socket(rules, *what)) return {};
+        return target;
+    }
+    const bool may = std::any_of(rules.begin(), rules.end(), [&](const ReachRule& rule) {
+        return rule.home == "relay" && rule.socket.empty() && rule.ports.contains(to.port);
+    });
+    if (to.host != "relay" || !may) return std::nullopt;
+    for (const HostPort& target : settings_.targets) {
+        if (!is_unix(target.host) && target.port == to.port) return target;
+    }
+    return std::nullopt;
+}
+
+// A target of the relay itself is at nobody's other end.
+bool RelayRole::cannot_seal(const std::string& home) const {
+    const auto found = homes_.find(home);
+    return found == homes_.end() || found->second->cannot_seal();
+}
+
+// Only what listens: another program may have the port otherwise.
+std::optional<HostPort> RelayRole::find_forward(const std::vector<ReachRule>& rules,
+                                                const Destination& to) const {
+    const auto socket = home_socket(to.host);
+    const auto home = homes_.find(socket ? std::string{socket->home} : to.host);
+    if (home == homes_.end()) return find_target(rules, to);
+    Forwards forwards;
+    for (const auto& [id, own] : home->second->forwards()) {
+        if (own.forward->is_listening()) forwards.push_back(&own.forward->settings());
+    }
+    const ForwardSettings* forward =
+        socket ? forward_named(forwards, socket->socket) : forward_named(forwards, to.port);
+    if (forward == nullptr || !may_reach(rules, home->first, forwards, *forward)) {
+        return std::nullopt;
+    }
+    HostPort listener = forward->listen;
+    if (listener.host == "0.0.0.0") listener.host = "127.0.0.1";
+    if (listener.host == "::") listener.host = "::1";
+    return listener;
+}
+
+Result<std::vector<VisitorSnapshot>> RelayRole::visitors() {
+    return visitors_.list();
+}
+
+Result<VisitorSnapshot> RelayRole::add_visitor(const AddVisitor& request) {
+    const Status name_ok = check_visitor_name(request.name);
+    if (!name_ok) return name_ok.error();
+    const auto key = parse_peer_key(request.key, request.from);
+    if (!key) return key.error();
+    std::vector<ReachRule> rules;
+    for (const std::string& text : request.may_reach) {
+        const auto rule = parse_reach_rule(text);
+        if (!rule) return rule.error();
+        rules.push_back(*rule);
+    }
+    const RelayHome* home = home_with(key->key);
+    const auto same_name = homes_.find(request.name);
+    if (home == nullptr && same_name != homes_.end()) home = same_name->second.get();
+    if (home != nullptr) {
+        return Error{ErrorCode::AlreadyExists,
+                     fmt::format("that is the home {} already: a visitor has a name and a key of "
+                                 "its own",
+                                 home->name())};
+    }
+    return visitors_.add(request.name, *key, rules);
+}
+
+Status RelayRole::remove_visitor(std::string_view name) {
+    return visitors_.remove(std::string(name));
+}
+
+}  // namespace relay
