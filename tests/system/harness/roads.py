@@ -135,10 +135,13 @@ class Roads:
             visitor.process.stop()
             self.relay.relayctl("visitor", "remove", name, check=False)
 
+    def sessions(self, name):
+        """Those of that home or visitor that have a carrier."""
+        return [each for each in self.relay.ask("sessions")["sessions"]
+                if name in (each.get("home"), each.get("visitor")) and each["state"] == "attached"]
+
     def session(self, name):
-        """Of that home or visitor."""
-        return next((each for each in self.relay.ask("sessions")["sessions"]
-                     if name in (each.get("home"), each.get("visitor")) and each["state"] == "attached"), None)
+        return next(iter(self.sessions(name)), None)
 
     def forward(self, name, target):
         port = self.scene.free_port()
