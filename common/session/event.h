@@ -37,6 +37,7 @@ struct WantedForward {
     std::uint32_t grace_s = 0;
     std::string probe;
     bool proxy_protocol = false;
+    std::optional<wire::FtpWish> ftp = {};
 };
 // What became of it, by the address and port that were asked for.
 struct ForwardTold {

@@ -18,7 +18,8 @@ WantedForward kept(const wire::Forward& forward) {
             .target_port = forward.target_port,
             .grace_s = forward.grace_s,
             .probe = std::string(forward.probe),
-            .proxy_protocol = forward.proxy_protocol};
+            .proxy_protocol = forward.proxy_protocol,
+            .ftp = forward.ftp};
 }
 
 wire::Forward said(const WantedForward& forward) {
@@ -28,7 +29,8 @@ wire::Forward said(const WantedForward& forward) {
             .proxy_protocol = forward.proxy_protocol,
             .address = forward.address,
             .target = forward.target,
-            .probe = forward.probe};
+            .probe = forward.probe,
+            .ftp = forward.ftp};
 }
 
 }  // namespace

@@ -56,12 +56,10 @@ void read_forward_map(const ForwardPlace& place, Source& source, ForwardOwner ow
     }
     reader.scalar("proxy-protocol", options.proxy_protocol, parse_switch);
     FtpTexts ftp;
-    if (owner == ForwardOwner::Relay) {
-        options.file = read_file(reader, listen, source);
-        reader.scalar("protocol", ftp.protocol, parse_text);
-        reader.scalar("data-ports", ftp.data_ports, parse_text);
-        reader.scalar("ftp-tls", ftp.tls, parse_text);
-    }
+    if (owner == ForwardOwner::Relay) options.file = read_file(reader, listen, source);
+    reader.scalar("protocol", ftp.protocol, parse_text);
+    reader.scalar("data-ports", ftp.data_ports, parse_text);
+    reader.scalar("ftp-tls", ftp.tls, parse_text);
     reader.refuse_others();
     if (!has_listen || listen.empty()) return;
     const auto forwards = parse_forward(listen, to);

@@ -21,6 +21,10 @@ enum class MessageType : std::uint8_t {
 };
 
 constexpr std::uint8_t ignorable_from = 0x80;
+// Of a FORWARD.
+constexpr std::uint8_t proxy_protocol_option = 1;
+constexpr std::uint8_t ftp_option = 2;
+constexpr std::uint8_t refused_tls_option = 4;
 
 Error malformed(const char* text) {
     return Error{ErrorCode::Malformed, text};
@@ -75,10 +79,17 @@ Result<ControlMessage> parse_forward(ByteReader reader) {
     forward.port = reader.u16();
     forward.target_port = reader.u16();
     forward.grace_s = reader.u32();
-    forward.proxy_protocol = (reader.u8() & 1) != 0;
+    const std::uint8_t options = reader.u8();
+    forward.proxy_protocol = (options & proxy_protocol_option) != 0;
     forward.address = reader.text16();
     forward.target = reader.text16();
     forward.probe = reader.text16();
+    if ((options & ftp_option) != 0) {
+        FtpWish& ftp = forward.ftp.emplace();
+        ftp.refuses_tls = (options & refused_tls_option) != 0;
+        ftp.first_data_port = reader.u16();
+        ftp.last_data_port = reader.u16();
+    }
     if (!reader.at_end()) return malformed("FORWARD of a wrong length");
     if (forward.address.size() > forward_address_max_bytes || !is_printable(forward.address)) {
         return malformed("FORWARD with an impossible address");
@@ -193,14 +204,21 @@ struct Putter {
     }
     void operator()(const Forward& forward) const {
         put_header(writer, MessageType::Forward,
-                   15 + forward.address.size() + forward.target.size() + forward.probe.size());
+                   15 + forward.address.size() + forward.target.size() + forward.probe.size() +
+                       (forward.ftp ? 4 : 0));
         writer.u16(forward.port);
         writer.u16(forward.target_port);
         writer.u32(forward.grace_s);
-        writer.u8(forward.proxy_protocol ? 1 : 0);
+        const bool refuses_tls = forward.ftp && forward.ftp->refuses_tls;
+        writer.u8(static_cast<std::uint8_t>((forward.proxy_protocol ? proxy_protocol_option : 0) |
+                                            (forward.ftp ? ftp_option : 0) |
+                                            (refuses_tls ? refused_tls_option : 0)));
         writer.text16(forward.address);
         writer.text16(forward.target);
         writer.text16(forward.probe);
+        if (!forward.ftp) return;
+        writer.u16(forward.ftp->first_data_port);
+        writer.u16(forward.ftp->last_data_port);
     }
     void operator()(const ForwardState& state) const {
         put_header(writer, MessageType::ForwardState, 7 + state.address.size() + state.why.size());

@@ -42,6 +42,12 @@ struct Reset {
 struct Forwards {
     std::uint16_t count;
 };
+// Of a FORWARD whose target is an FTP server.
+struct FtpWish {
+    bool refuses_tls = false;
+    std::uint16_t first_data_port = 0;  // Both 0: any port.
+    std::uint16_t last_data_port = 0;
+};
 struct Forward {
     std::uint16_t port;
     std::uint16_t target_port;
@@ -50,6 +56,7 @@ struct Forward {
     std::string_view address;
     std::string_view target;
     std::string_view probe;
+    std::optional<FtpWish> ftp = {};
 };
 enum class ForwardStateKind : std::uint8_t { Listening = 1, Waiting = 2, Denied = 3 };
 struct ForwardState {

@@ -39,6 +39,7 @@ public:
         std::uint64_t streams = 0;        // Open now.
         std::uint64_t streams_total = 0;  // Ever opened.
         std::uint64_t refused = 0;        // Visitors turned away, for whatever reason.
+        std::uint64_t tls_clients = 0;  // Of an FTP forward: those that nobody can read along with.
     };
 
     // Listens with the first call of listen(). `loop`, `user`, `parking` and `guard` outlive it;

@@ -17,35 +17,35 @@ std::optional<std::uint16_t> FtpDoors::open(std::uint16_t far_port) {
     if (doors_.size() == ftp_announced_most) doors_.pop_front();
     Door& door = doors_.emplace_back();
     door.far_port = far_port;
-    door.listener = listen(door);
+    auto port = listen(door);
     // A range that is used up: perhaps by a door that the client has no more use for.
-    while (!door.listener && doors_.size() > 1) {
+    while (!port && doors_.size() > 1) {
         doors_.pop_front();
-        door.listener = listen(door);
+        port = listen(door);
     }
-    if (!door.listener || is_among_the_last_descriptors(door.listener->fd())) {
+    if (!port) {
         doors_.pop_back();
         return std::nullopt;
     }
     door.patience = std::make_unique<UvTimer>(loop_, [this, &door] { close(door); });
     door.patience->arm(patience);
+    return port;
+}
+
+std::optional<std::uint16_t> FtpDoors::listen(Door& door) {
+    const auto on_accept = [this, &door](Accepted who) { came(door, std::move(who)); };
+    if (options_.range) {
+        door.expected = options_.range->expect(options_.here, options_.from, on_accept);
+        return door.expected ? std::optional{door.expected->port()} : std::nullopt;
+    }
+    auto listener = TcpListener::open(loop_, to_text(options_.here), 0, on_accept);
+    if (!listener || is_among_the_last_descriptors((*listener)->fd())) return std::nullopt;
+    door.listener = *std::move(listener);
     return door.listener->port();
 }
 
-std::unique_ptr<TcpListener> FtpDoors::listen(Door& door) {
-    const auto on_accept = [this, &door](Accepted who) { came(door, std::move(who)); };
-    const std::string address = to_text(options_.here);
-    if (!options_.ports) {
-        auto listener = TcpListener::open(loop_, address, 0, on_accept);
-        return listener ? *std::move(listener) : nullptr;
-    }
-    const unsigned count = options_.ports->size();
-    for (unsigned tried = 0; tried < count; ++tried) {
-        const auto port = static_cast<std::uint16_t>(options_.ports->first + next_++ % count);
-        auto listener = TcpListener::open(loop_, address, port, on_accept);
-        if (listener) return *std::move(listener);
-    }
-    return nullptr;
+std::unique_ptr<FtpRange::Guest> FtpDoors::open_range() const {
+    return options_.range ? options_.range->admit(options_.here, options_.from) : nullptr;
 }
 
 void FtpDoors::came(Door& door, Accepted who) {

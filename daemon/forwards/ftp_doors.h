@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "common/base/host_port.h"
 #include "common/base/ip_address.h"
+#include "daemon/forwards/ftp_range.h"
 #include "daemon/io/tcp_listener.h"
 #include "daemon/io/timer.h"
 
@@ -19,9 +19,9 @@ public:
     // `far_port` is the one that was asked for. May destroy the doors.
     using OnCame = std::function<void(std::uint16_t far_port, Accepted who)>;
     struct Options {
-        IpAddress here;                       // Where to listen.
-        IpAddress from;                       // Who may come.
-        std::optional<PortRange> ports = {};  // Nothing: whichever the system has.
+        IpAddress here;                        // Where to listen.
+        IpAddress from;                        // Who may come.
+        std::shared_ptr<FtpRange> range = {};  // None: whichever port the system has.
         OnCame on_came;
     };
 
@@ -31,22 +31,25 @@ public:
     // oldest of too many is closed.
     std::optional<std::uint16_t> open(std::uint16_t far_port);
     const IpAddress& from() const { return options_.from; }
+    // Opens the whole range, one to one, to who may come; nothing, if there is none.
+    std::unique_ptr<FtpRange::Guest> open_range() const;
 
 private:
     struct Door {
         std::uint16_t far_port = 0;
-        std::unique_ptr<TcpListener> listener;
+        std::unique_ptr<TcpListener> listener;  // One of the two.
+        std::unique_ptr<FtpRange::Expected> expected;
         std::unique_ptr<UvTimer> patience;
     };
 
-    std::unique_ptr<TcpListener> listen(Door& door);
+    // Its port.
+    std::optional<std::uint16_t> listen(Door& door);
     void came(Door& door, Accepted who);
     void close(Door& door);
 
     Loop& loop_;
     const Options options_;
     std::list<Door> doors_;
-    unsigned next_ = 0;  // Of the range: a port that was just used rests for as long as can be.
 };
 
 }  // namespace relay

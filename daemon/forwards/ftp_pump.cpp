@@ -134,6 +134,7 @@ FtpPump::Outcome FtpPump::send_pending() {
 
 void FtpPump::tell_if_secured() {
     if (!on_secured_ || !end_->is_opaque()) return;
+    guest_ = doors_->open_range();
     std::exchange(on_secured_, {})();
 }
 

@@ -75,11 +75,12 @@ private:
     std::unique_ptr<FtpDoors> doors_;
     std::unique_ptr<FtpEnd> end_;
     FtpSecured on_secured_;
-    std::string pending_;            // What the socket is yet to be given,
-    std::size_t pending_taken_ = 0;  // and how many bytes of the stream it was made of.
-    bool reading_ = true;            // The socket has not said its last byte yet.
-    bool has_room_ = true;           // The stream takes bytes.
-    bool writing_ = true;            // The stream has not said its last byte yet.
+    std::unique_ptr<FtpRange::Guest> guest_;  // Of a range, behind TLS.
+    std::string pending_;                     // What the socket is yet to be given,
+    std::size_t pending_taken_ = 0;           // and how many bytes of the stream it was made of.
+    bool reading_ = true;                     // The socket has not said its last byte yet.
+    bool has_room_ = true;                    // The stream takes bytes.
+    bool writing_ = true;                     // The stream has not said its last byte yet.
     bool heeds_breakage_ = true;
     bool over_ = false;
     RateLimit::Turn reading_turn_;

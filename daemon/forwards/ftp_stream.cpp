@@ -55,7 +55,7 @@ Result<StreamId> open_ftp_stream(const StreamPlace& place, FtpControls& controls
         return std::make_unique<FtpClientEnd>(
             FtpClientEnd::Options{ends->there, ends->here, std::move(open), options.tls});
     };
-    pump->set_end({ends->here, ends->there, options.data_ports, {}}, make,
+    pump->set_end({ends->here, ends->there, std::move(options.data_ports), {}}, make,
                   std::move(options.on_came));
     pump->set_on_secured(std::move(options.on_secured));
     FtpPump& started = *pump;

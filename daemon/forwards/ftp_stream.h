@@ -18,7 +18,7 @@ std::string ftp_data_host(StreamId control);
 std::optional<StreamId> ftp_control_in(std::string_view host);
 
 struct FtpClientOptions {
-    std::optional<PortRange> data_ports;
+    std::shared_ptr<FtpRange> data_ports;  // None: any port.
     FtpTls tls = FtpTls::Pass;
     FtpDataCame on_came;
     FtpSecured on_secured;

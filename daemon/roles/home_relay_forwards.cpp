@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::size_t why_shown_most = 256;
 
+std::optional<wire::FtpWish> wanted(const FtpForward& ftp) {
+    if (!ftp.is_on) return std::nullopt;
+    const PortRange ports = ftp.data_ports.value_or(PortRange{});
+    return wire::FtpWish{ftp.refuses_tls, ports.first, ports.last};
+}
+
 WantedForward wanted(const ForwardSettings& forward) {
     const auto grace = std::chrono::duration_cast<std::chrono::seconds>(forward.grace);
     return {.address = forward.listen.host,
@@ -21,7 +27,8 @@ WantedForward wanted(const ForwardSettings& forward) {
             .target_port = forward.target.port,
             .grace_s = static_cast<std::uint32_t>(grace.count()),
             .probe = std::string(probe_kind_name(forward.probe)),
-            .proxy_protocol = forward.proxy_protocol};
+            .proxy_protocol = forward.proxy_protocol,
+            .ftp = wanted(forward.ftp)};
 }
 
 }  // namespace
@@ -74,10 +81,12 @@ void HomeRelay::forward_told(SessionDriver& driver, const ForwardTold& told) {
 
 // Whoever asks for a forward lets its target be dialled.
 bool HomeRelay::is_own_target(const Destination& to) const {
-    return std::any_of(settings_.forwards.begin(), settings_.forwards.end(),
-                       [&](const ForwardSettings& forward) {
-                           return forward.target == HostPort{to.host, to.port};
-                       });
+    return std::any_of(
+        settings_.forwards.begin(), settings_.forwards.end(), [&](const ForwardSettings& forward) {
+            const auto& data_ports = forward.ftp.data_ports;
+            return forward.target == HostPort{to.host, to.port} ||
+                   (data_ports && forward.target.host == to.host && data_ports->contains(to.port));
+        });
 }
 
 }  // namespace relay

@@ -46,6 +46,7 @@ ForwardSnapshot HomeRelay::snapshot_of(const ForwardSettings& forward) const {
     snapshot.grace_s = std::chrono::duration<double>(forward.grace).count();
     snapshot.origin = "home";
     snapshot.proxy_protocol = forward.proxy_protocol;
+    show_ftp(forward.ftp, snapshot);
     const auto told = told_.find(forward.listen);
     if (told == told_.end()) {
         snapshot.error = "the relay has not answered yet";

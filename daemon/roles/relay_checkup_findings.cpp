@@ -7,6 +7,7 @@
 #include "daemon/checks/path_findings.h"
 #include "daemon/checks/target_findings.h"
 #include "daemon/io/system_clock.h"
+#include "daemon/roles/ftp_advice.h"
 #include "daemon/roles/relay_checkup.h"
 
 namespace relay {
@@ -38,6 +39,30 @@ void add_gate(Checklist& checks, const HostPort& listen) {
                    fmt::format("let it listen on 127.0.0.1:{0}, and come by ssh -L {0}:127.0.0.1:"
                                "{0}; or let the firewall name who may come",
                                listen.port));
+}
+
+void add_ftp(Checklist& checks, const Forward& forward, const std::string& public_host) {
+    const FtpForward& ftp = forward.settings().ftp;
+    if (!ftp.is_on) return;
+    const std::string ports =
+        ftp.data_ports ? "ports " + to_text(*ftp.data_ports) : std::string{"any port"};
+    const std::uint64_t secured = forward.counters().tls_clients;
+    const std::string advice =
+        ftp_tls_advice(forward.settings(), ftp_address_of(forward.settings(), public_host));
+    if (ftp.refuses_tls) {
+        checks.ok("data", fmt::format("comes by {}; clients are kept from TLS", ports));
+    } else if (ftp.data_ports) {
+        checks.ok("data",
+                  fmt::format("comes by {}; behind TLS one to one, which needs {}", ports, advice));
+    } else if (secured > 0) {
+        checks.warning("data",
+                       fmt::format("{} of its clients spoke TLS, behind which data connections "
+                                   "cannot be seen: listings do not come",
+                                   secured),
+                       "set " + advice);
+    } else {
+        checks.ok("data", fmt::format("comes by {}, for clients that do not speak TLS", ports));
+    }
 }
 
 }  // namespace
@@ -97,8 +122,10 @@ std::vector<CheckSnapshot> RelayCheckup::visit_findings(Visit& visit) {
     Checklist checks{visit.subject};
     RelayHome* home = find_home_(visit.way.home);
     if (home == nullptr || !home->forwards().contains(visit.way.forward)) return {};
-    add_listener(checks, visit, *home->forwards().at(visit.way.forward).forward);
+    const Forward& forward = *home->forwards().at(visit.way.forward).forward;
+    add_listener(checks, visit, forward);
     add_gate(checks, visit.listen);
+    add_ftp(checks, forward, options_.public_host);
     if (!visit.probed || visit.probed->verdict == Verdict::NoHome) {
         for (const auto* hop : {"allow", "target", "protocol"}) {
             checks.skipped(hop, "not tried, because of session");

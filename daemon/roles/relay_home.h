@@ -39,6 +39,7 @@ public:
         Origin origin = Origin::Config;
         std::optional<std::int64_t> expires_unix_s;
         std::unique_ptr<UvTimer> expiry;
+        std::shared_ptr<FtpRange> data_ports;  // From the first FTP client on.
     };
     struct OpenStream {
         ForwardId forward;
@@ -153,6 +154,7 @@ private:
     void heed_asked();
     Result<ForwardSettings> judge(const WantedForward& wanted,
                                   const std::vector<ForwardSettings>& granted) const;
+    Result<FtpForward> judge_ftp(const wire::FtpWish& wish, const ForwardSettings& forward) const;
     void grant(const std::vector<ForwardSettings>& granted);
     void say_denied(const std::vector<Denied>& before);
     void tell_state(const Forward& forward);
@@ -176,6 +178,7 @@ private:
     void stream_began(StreamId stream, const OpenStream& open);
     void ftp_is_used(StreamId control);
     void ftp_secured(ForwardId id);
+    std::shared_ptr<FtpRange> make_ftp_range(const Forward& forward);
     void ftp_data_came(ForwardId id, const Destination& to, Accepted visitor);
     bool open_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to);
 

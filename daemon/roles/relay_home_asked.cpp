@@ -91,6 +91,11 @@ Result<ForwardSettings> RelayHome::judge(const WantedForward& wanted,
         return Error{ErrorCode::Refused,
                      "not permitted: may-listen of this home does not have it at the relay"};
     }
+    if (wanted.ftp) {
+        const auto ftp = judge_ftp(*wanted.ftp, forward);
+        if (!ftp) return ftp.error();
+        forward.ftp = *ftp;
+    }
     const bool is_ours = std::any_of(forwards_.begin(), forwards_.end(), [&](const auto& entry) {
         return entry.second.origin != Origin::Home &&
                entry.second.forward->settings().listen == forward.listen;
@@ -103,6 +108,25 @@ Result<ForwardSettings> RelayHome::judge(const WantedForward& wanted,
         return Error{ErrorCode::AlreadyExists, "another forward of the same list is there"};
     }
     return forward;
+}
+
+// A range stays open behind TLS, so that each of its ports must be permitted.
+Result<FtpForward> RelayHome::judge_ftp(const wire::FtpWish& wish,
+                                        const ForwardSettings& forward) const {
+    const PortRange ports{wish.first_data_port, wish.last_data_port};
+    const auto ftp = parse_ftp({.protocol = "ftp",
+                                .data_ports = ports == PortRange{} ? std::string() : to_text(ports),
+                                .tls = wish.refuses_tls ? "refuse" : "pass"},
+                               forward);
+    if (!ftp || !ftp->data_ports) return ftp;
+    for (unsigned i = 0; i < ports.size(); ++i) {
+        const auto port = static_cast<std::uint16_t>(ports.first + i);
+        if (may_have({forward.listen.host, port})) continue;
+        return Error{ErrorCode::Refused,
+                     "not permitted: may-listen of this home does not have port " +
+                         std::to_string(port) + " of data-ports at the relay"};
+    }
+    return ftp;
 }
 
 // Whatever stays the same is not touched.

@@ -6,12 +6,15 @@
 #include "daemon/io/system_clock.h"
 #include "daemon/io/tcp_socket.h"
 #include "daemon/log/message_ids.h"
+#include "daemon/roles/ftp_advice.h"
 #include "daemon/roles/relay_home.h"
 
 namespace relay {
 
 Result<StreamId> RelayHome::open_ftp(const Forward& forward, UniqueFd visitor, Destination to) {
     const FtpForward& ftp = forward.settings().ftp;
+    auto& range = forwards_.at(forward.id()).data_ports;
+    if (ftp.data_ports && !range) range = make_ftp_range(forward);
     const std::string shown = to.visitor;
     to.host = ftp_control_host(to.host);
     auto on_came = [this, id = forward.id(), shown](StreamId control, std::uint16_t far_port,
@@ -21,7 +24,7 @@ Result<StreamId> RelayHome::open_ftp(const Forward& forward, UniqueFd visitor, D
     };
     return open_ftp_stream({context_.loop, *driver_, context_.parking, &rates_}, ftp_,
                            std::move(visitor), to,
-                           {.data_ports = ftp.data_ports,
+                           {.data_ports = range,
                             .tls = ftp.refuses_tls ? FtpTls::Refuse : FtpTls::Pass,
                             .on_came = std::move(on_came),
                             .on_secured = [this, id = forward.id()] { ftp_secured(id); }});
@@ -36,14 +39,33 @@ void RelayHome::ftp_is_used(StreamId control) {
 void RelayHome::ftp_secured(ForwardId id) {
     const auto own = forwards_.find(id);
     if (own == forwards_.end() || !may_tell_refusal(id)) return;
-    const Forward& forward = *own->second.forward;
-    context_.log.warning(
-        with_id(fields(id), message_id::ftp_speaks_tls),
-        "a client of {} speaks TLS: its data connections cannot be seen. Either refuse TLS "
-        "(ftp-tls: refuse), or set a range of passive ports and this relay's address at the server "
-        "(vsftpd: "
-        "pasv_min_port, pasv_max_port, pasv_address), and forward the same ports one to one",
-        forward.target_text());
+    Forward& forward = *own->second.forward;
+    ++forward.counters().tls_clients;
+    const ForwardSettings& settings = forward.settings();
+    const std::string advice =
+        ftp_tls_advice(settings, ftp_address_of(settings, settings_.public_endpoint
+                                                              ? settings_.public_endpoint->host
+                                                              : std::string{}));
+    if (settings.ftp.data_ports) {
+        return context_.log.info(fields(id),
+                                 "a client of {} speaks TLS: data-ports are open to its address, "
+                                 "one to one. That needs {}",
+                                 forward.target_text(), advice);
+    }
+    context_.log.warning(with_id(fields(id), message_id::ftp_speaks_tls),
+                         "a client of {} speaks TLS: its data connections cannot be seen. Set {}",
+                         forward.target_text(), advice);
+}
+
+// Outlives the forward, by the connections that came by it. What comes behind TLS is a stream like
+// those of any forward, and the home's allow list says whether it may be.
+std::shared_ptr<FtpRange> RelayHome::make_ftp_range(const Forward& forward) {
+    const auto on_came = [this, id = forward.id(), host = forward.settings().target.host](
+                             std::uint16_t port, Accepted who) {
+        const std::string shown = names_.shown(who.peer_address);
+        ftp_data_came(id, {host, port, shown}, std::move(who));
+    };
+    return std::make_shared<FtpRange>(context_.loop, *forward.settings().ftp.data_ports, on_came);
 }
 
 void RelayHome::ftp_data_came(ForwardId id, const Destination& to, Accepted visitor) {

@@ -168,11 +168,7 @@ ForwardSnapshot RelayRole::snapshot_of(const RelayHome& home, ForwardId id) cons
     snapshot.listening = forward.is_listening();
     snapshot.error = forward.error();
     snapshot.proxy_protocol = forward.settings().proxy_protocol;
-    if (const FtpForward& ftp = forward.settings().ftp; ftp.is_on) {
-        snapshot.protocol = "ftp";
-        snapshot.data_ports = ftp.data_ports ? to_text(*ftp.data_ports) : std::string{};
-        snapshot.ftp_tls = ftp.refuses_tls ? "refuse" : "pass";
-    }
+    show_ftp(forward.settings().ftp, snapshot);
     snapshot.probe = last_probe(home, id);
     snapshot.streams = forward.counters().streams;
     snapshot.streams_total = forward.counters().streams_total;

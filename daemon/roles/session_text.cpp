@@ -92,4 +92,11 @@ StreamSnapshot snapshot_of(const StreamInfo& info) {
     return snapshot;
 }
 
+void show_ftp(const FtpForward& ftp, ForwardSnapshot& into) {
+    if (!ftp.is_on) return;
+    into.protocol = "ftp";
+    into.data_ports = ftp.data_ports ? to_text(*ftp.data_ports) : std::string{};
+    into.ftp_tls = ftp.refuses_tls ? "refuse" : "pass";
+}
+
 }  // namespace relay

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/control/snapshot.h"
+#include "common/settings/settings.h"
 #include "daemon/sessions/session_driver.h"
 
 namespace relay {
@@ -25,5 +26,7 @@ std::string end_text(std::optional<ResetReason> reset);
 SessionSnapshot snapshot_of(const SessionDriver& driver);
 // All but where the stream came from and where it leads.
 StreamSnapshot snapshot_of(const StreamInfo& info);
+// What a forward to an FTP server has besides.
+void show_ftp(const FtpForward& ftp, ForwardSnapshot& into);
 
 }  // namespace relay

@@ -6,73 +6,19 @@ import concurrent.futures
 import filecmp
 import json
 import os
-import re
 import socket
 
-from harness.ftp import FtpServer, curl, lftp
+from harness.ftp import FtpServer, curl
+from harness.ftp_control import Control, fetch, forward
 from harness.ftp_modes import ACTIVE, PASSIVE
 from harness.netns import on_host
-from harness.parts import make_certificate
 from harness.processes import Scene, wait_for
-from harness.relayd import Tunnel, HOME_NAME
+from harness.relayd import Tunnel
 from testhost import Network
 
 BIG_BYTES = 100 << 20
 PARALLEL = 50
 CHUNK = 1 << 18
-TLS_PORTS = range(18000, 18020)
-CURL_USE_SSL_FAILED = 64
-
-
-def forward(scene, network, tunnel, server, *options, address=None):
-    """HOST and PORT of a new forward to the server, as the client reaches it."""
-    host = address or network.addresses["relay"]
-    port = scene.free_port()
-    shown = f"[{host}]" if ":" in host else host
-    tunnel.relay.relayctl("forward", "add", f"{shown}:{port}", "--home", HOME_NAME, "--to",
-                          server.place, "--protocol", "ftp", "--probe", "none", *options)
-    scene.wait_for_port(port, tunnel.relay.process, within=tunnel.relay.within)
-    return shown, port
-
-
-class Control:
-    """A control connection, logged in."""
-
-    def __init__(self, network, place):
-        with on_host(network, "client"):
-            self.socket = socket.create_connection(place, timeout=60)
-        self._network, self._host, self._text = network, place[0], ""
-        assert self.reply().startswith("220")
-        for line in ("USER anonymous", "PASS x", "TYPE I"):
-            assert self.ask(line)[0] in "23"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def reply(self):
-        """The next one's last line; "" at the end."""
-        while not (found := re.search(r"^\d{3} .*\r\n", self._text, re.MULTILINE)):
-            part = self.socket.recv(4096).decode()
-            if not part:
-                return ""
-            self._text += part
-        self._text = self._text[found.end():]
-        return found[0]
-
-    def ask(self, line):
-        self.socket.sendall(line.encode() + b"\r\n")
-        return self.reply()
-
-    def passive(self):
-        """The port of a 229."""
-        return int(re.search(r"\|\|\|(\d+)\|", self.ask("EPSV"))[1])
-
-    def dial(self, port, host="client"):
-        with on_host(self._network, host):
-            return socket.create_connection((self._host, port), timeout=60)
 
 
 def clients_work(scene, network, place, server):
@@ -154,14 +100,6 @@ def abort(scene, network, place):
     scene.fact("ABOR in the middle of a transfer, behind Telnet's signals, and another one after it")
 
 
-def fetch(control, port=None):
-    with control.dial(port or control.passive()) as data:
-        control.socket.sendall(b"RETR hello.txt\r\n")
-        assert data.recv(100) == b"hello\n"
-        assert data.recv(100) == b""
-    assert control.reply().startswith("150") and control.reply().startswith("226")
-
-
 def is_refused(control, port):
     try:
         control.dial(port).close()
@@ -219,40 +157,6 @@ def a_kill_ends_control_connections(scene, network, tunnel, place):
     scene.fact("who was in the middle when the home was killed reads an end, and comes again")
 
 
-def tls_passes(scene, network, tunnel):
-    """As HOWTO-FTP.md has it: a range, and the server says the relay's address."""
-    certificate, key = make_certificate(scene.path("tls", "x").parent)
-    server = FtpServer.vsftpd(scene, within=network.inside("home"), more="\n".join([
-        "ssl_enable=YES", "allow_anon_ssl=YES", "force_local_logins_ssl=NO", "force_local_data_ssl=NO",
-        f"rsa_cert_file={certificate}", f"rsa_private_key_file={key}",
-        f"pasv_min_port={TLS_PORTS[0]}", f"pasv_max_port={TLS_PORTS[-1]}",
-        f"pasv_address={network.addresses['relay']}"]))
-    ports = f"{TLS_PORTS[0]}-{TLS_PORTS[-1]}"
-    tunnel.home.relayctl("allow", server.place)
-    client = network.inside("client")
-    place = forward(scene, network, tunnel, server)
-    assert curl(client, place, "hello.txt").stdout == "hello\n"
-    alone = curl(client, place, "hello.txt", "--ssl-reqd", "--insecure", check=False)
-    assert alone.returncode != 0, alone
-    wait_for("the log", lambda: "speaks TLS" in tunnel.relay.log())
-    tunnel.home.relayctl("allow", f"127.0.0.1:{ports}")
-    tunnel.relay.relayctl("forward", "add", f"{place[0]}:{ports}", "--home", HOME_NAME, "--to",
-                          f"127.0.0.1:{ports}", "--probe", "none")
-    for options in ((), ("--disable-epsv", "--no-ftp-skip-pasv-ip")):
-        got = curl(client, place, "hello.txt", "--ssl-reqd", "--insecure", *options)
-        assert got.stdout == "hello\n", options
-    got = scene.path("copies", "by-tls")
-    lftp(client, place, f"get hello.txt -o {got}", "set ftp:ssl-allow yes", "set ftp:ssl-force yes",
-         "set ftp:ssl-protect-data yes", "set ssl:verify-certificate no")
-    assert got.read_text() == "hello\n"
-    scene.fact("behind AUTH TLS nothing works by itself, which the log says, and passive with a range")
-    place = forward(scene, network, tunnel, server, "--ftp-tls", "refuse")
-    assert curl(client, place, "hello.txt", "--ssl", "--insecure").stdout == "hello\n"
-    insists = curl(client, place, "hello.txt", "--ssl-reqd", "--insecure", check=False)
-    assert insists.returncode == CURL_USE_SSL_FAILED, insists
-    scene.fact("with ftp-tls: refuse clients speak in clear, and those that insist are told no")
-
-
 def data_ports_are_kept_to(scene, network, tunnel, server):
     place = forward(scene, network, tunnel, server, "--data-ports", "19000-19001")
     with Control(network, place) as one, Control(network, place) as other:
@@ -282,7 +186,6 @@ def main():
         doors_are_for_one(scene, network, place)
         no_bounce(scene, network, place)
         data_ports_are_kept_to(scene, network, tunnel, server)
-        tls_passes(scene, network, tunnel)
         a_kill_ends_control_connections(scene, network, tunnel, place)
 
 

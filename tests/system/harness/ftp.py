@@ -146,10 +146,10 @@ def unpacked(scene, *packages):
     return parts
 
 
-def curl(within, place, path, *options, seconds=120, check=True):
+def curl(within, place, path, *options, seconds=120, check=True, scheme="ftp"):
     """`place` is a host and a port."""
     return run(*within, "curl", "-sS", "--globoff", "--max-time", str(seconds), *options,
-               f"ftp://{place[0]}:{place[1]}/{path}", seconds=seconds + 10, check=check)
+               f"{scheme}://{place[0]}:{place[1]}/{path}", seconds=seconds + 10, check=check)
 
 
 def lftp(within, place, script, *settings, seconds=120, check=True):

@@ -91,7 +91,9 @@ wire::Forward forward(std::uint16_t port) {
 
 TEST_CASE("a list of forwards arrives as a whole, and answers come back") {
     Pair pair;
-    pair.home.session.want_forwards({wanted(5000), wanted(5001)});
+    WantedForward ftp = wanted(5001);
+    ftp.ftp = wire::FtpWish{false, 22000, 22004};
+    pair.home.session.want_forwards({wanted(5000), ftp});
     pair.exchange();
     const auto lists = pair.relay.events<ForwardsWanted>();
     REQUIRE(lists.size() == 1);
@@ -101,6 +103,9 @@ TEST_CASE("a list of forwards arrives as a whole, and answers come back") {
     CHECK(lists[0].forwards[1].target_port == 80);
     CHECK(lists[0].forwards[1].grace_s == 30);
     CHECK(lists[0].forwards[1].probe == "http");
+    CHECK_FALSE(lists[0].forwards[0].ftp);
+    REQUIRE(lists[0].forwards[1].ftp);
+    CHECK(lists[0].forwards[1].ftp->last_data_port == 22004);
     pair.relay.session.tell_forward(
         {"127.0.0.1", 5001, wire::ForwardStateKind::Denied, std::string(1000, 'w')});
     pair.exchange();

@@ -128,6 +128,14 @@ TEST_CASE(
     put_control_message(writer, Open{4, 80, "localhost", "[2001:db8::1]:5", "0.0.0.0:8080"});
     put_control_message(writer, Forwards{256});
     put_control_message(writer, Forward{5000, 6000, 30, true, "127.0.0.1", "192.168.1.10", "ssh"});
+    put_control_message(writer, Forward{.port = 21,
+                                        .target_port = 21,
+                                        .grace_s = 30,
+                                        .proxy_protocol = false,
+                                        .address = "0.0.0.0",
+                                        .target = "127.0.0.1",
+                                        .probe = "",
+                                        .ftp = FtpWish{true, 22000, 22004}});
     writer.u8(0x84);
     writer.u16(2);
     writer.u16(0);
@@ -156,6 +164,13 @@ TEST_CASE(
     CHECK(forward.address == "127.0.0.1");
     CHECK(forward.target == "192.168.1.10");
     CHECK(forward.probe == "ssh");
+    CHECK_FALSE(forward.ftp);
+    const auto to_ftp = next();
+    const auto& ftp = std::get<Forward>(to_ftp).ftp;
+    REQUIRE(ftp);
+    CHECK(ftp->refuses_tls);
+    CHECK(ftp->first_data_port == 22000);
+    CHECK(ftp->last_data_port == 22004);
     const auto fourth = next();
     CHECK(std::get<ForwardState>(fourth).state == ForwardStateKind::Denied);
     CHECK(std::get<ForwardState>(fourth).why == "not permitted");
