@@ -3,7 +3,8 @@
 
 usage: ftp_matrix_test.py [--unpacked FOLDER] [--server NAME]…
 Of the three servers only one can be installed; the files of the others are downloaded and unpacked,
-or lie in FOLDER. A cell is ok, or what the client said; those that cannot be are known.
+or lie in FOLDER. A cell is ok, or what the client said. Where there is no PASV or PORT, over IPv6, clients
+take EPSV and EPRT by themselves.
 """
 
 import argparse
@@ -11,12 +12,16 @@ import pathlib
 import subprocess
 import sys
 
+from ftp_test import abort, big_files_are_equal, cuts_are_survived, many_at_once
 from harness.ftp import FtpServer, unpacked
 from harness.ftp_modes import ACTIVE, PASSIVE
 from harness.processes import Scene
 from harness.relayd import HOME_NAME, Tunnel
 from testhost import Network
 
+# What is downloaded, with what it needs and a machine may lack.
+PACKAGES = ("proftpd-core", "libmemcached11", "libmemcachedutil2", "libhashkit2", "libpcre2-posix3",
+            "pure-ftpd", "pure-ftpd-common")
 
 
 def add_ipv6(network):
@@ -43,10 +48,20 @@ def forward(tunnel, host, port, target, *options):
                           "--probe", "none", *options)
 
 
-def outcome(scene, network, place, server, use):
+def trials(tunnel):
+    """What a transfer has to bear, in the order in which they need each other's files."""
+    return {
+        "100 MiB": lambda scene, network, place, server: big_files_are_equal(scene, network, place, server),
+        "carriers cut": lambda scene, network, place, server: cuts_are_survived(
+            scene, network, tunnel, place, server),
+        "50 at once": lambda scene, network, place, _: many_at_once(scene, network, place),
+        "ABOR": lambda scene, network, place, _: abort(scene, network, place)}
+
+
+def outcome(use, *arguments):
     try:
-        use(scene, network.inside("client"), place, server)
-    except (RuntimeError, AssertionError, subprocess.TimeoutExpired) as error:
+        use(*arguments)
+    except (RuntimeError, AssertionError, OSError, subprocess.TimeoutExpired) as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         return lines[-1][:100] if lines else type(error).__name__
     return "ok"
@@ -64,9 +79,8 @@ class Table:
         rows = list(dict.fromkeys(row for column in self._columns.values() for row in column))
         print("\n" + " " * 18 + "".join(f"{name:>16}" for name in self._columns))
         for row in rows:
-            cells = (column.get(row, "") for column in self._columns.values())
-            print(f"{row:18}" + "".join(f"{'ok' if cell == 'ok' else 'no' if cell else '':>16}"
-                                        for cell in cells))
+            cells = (column[row] for column in self._columns.values())
+            print(f"{row:18}" + "".join(f"{'ok' if cell == 'ok' else 'FAILED':>16}" for cell in cells))
 
     def failures(self):
         return [(column, row, text) for column, cells in self._columns.items()
@@ -82,9 +96,9 @@ def in_clear(scene, network, tunnel, servers, table):
             home_family = "6" if ":" in server.address else "4"
             column = f"{server.name} {family}>{home_family}"
             for row, use in (PASSIVE | ACTIVE).items():
-                if family == "6" and row in ("lftp PASV -P4", "tnftp PASV", "curl PASV", "curl PORT"):
-                    continue  # There is no PASV nor PORT by IPv6.
-                table.add(column, row, outcome(scene, network, (host, port), server, use))
+                table.add(column, row, outcome(use, scene, network.inside("client"), (host, port), server))
+            for row, use in trials(tunnel).items():
+                table.add(column, row, outcome(use, scene, network, (host, port), server))
 
 
 def main():
@@ -98,7 +112,7 @@ def main():
         add_ipv6(network)
         parts = options.unpacked
         if parts is None and names != ["vsftpd"]:
-            parts = unpacked(scene, "proftpd-core", "pure-ftpd", "pure-ftpd-common")
+            parts = unpacked(scene, *PACKAGES)
         servers = [start(scene, name, parts, family, network) for name in names for family in ("4", "6")]
         tunnel = Tunnel(scene, *(server.port for server in servers), network=network, relay_settings={
             "guard": '{"always": ["10.78.0.0/24", "fd78::/64"]}'})

@@ -31,6 +31,7 @@ def big_files_are_equal(scene, network, place, server):
     big, down = scene.path("big", "up.bin"), scene.path("big", "down.bin")
     big.write_bytes(os.urandom(BIG_BYTES))
     big.chmod(0o644)
+    (server.root / "big.bin").unlink(missing_ok=True)
     (server.root / "big.bin").hardlink_to(big)
     client = network.inside("client")
     curl(client, place, "big.bin", "-o", down)
@@ -64,6 +65,7 @@ def cuts_are_survived(scene, network, tunnel, place, server):
                 cut(tunnel)
         assert control.reply().startswith("226")
         assert (server.root / "incoming/up.bin").read_bytes() == sent
+    (server.root / "incoming/up.bin").unlink()
     scene.fact("the same while their carriers are cut, and the control connection lives on")
 
 

@@ -123,7 +123,9 @@ class FtpServer:
         file.write_text(PROFTPD.format(address=address, port=server.port, root=server.root,
                                        folder=server.folder, parts=parts, more=more))
         file.chmod(0o644)
-        return server._start(parts / "usr/sbin/proftpd", "-n", "-q", "-c", file)
+        libraries = next((parts / "usr/lib").glob("*-linux-gnu"), parts)
+        return server._start("env", f"LD_LIBRARY_PATH={libraries}", parts / "usr/sbin/proftpd",
+                             "-n", "-q", "-c", file)
 
     @classmethod
     def pureftpd(cls, scene, parts, address="127.0.0.1", within=()):

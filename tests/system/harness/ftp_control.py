@@ -23,8 +23,8 @@ class Control:
 
     def __init__(self, network, place):
         with on_host(network, "client"):
-            self.socket = socket.create_connection(place, timeout=60)
-        self._network, self._host, self._text = network, place[0], ""
+            self.socket = socket.create_connection((place[0].strip("[]"), place[1]), timeout=60)
+        self._network, self._host, self._text = network, place[0].strip("[]"), ""
         assert self.reply().startswith("220")
         for line in ("USER anonymous", "PASS x", "TYPE I"):
             assert self.ask(line)[0] in "23"
