@@ -1,6 +1,6 @@
 // A relay that keeps no rule, for one home that dials it: hostile_relay_test.py runs it.
 //
-//     hostile-relay KEY PORT VERB COUNT TARGET_PORT
+//     hostile-relay KEY PORT VERB COUNT TARGET_PORT [OTHER_PORT]
 //
 // Listens on ws://127.0.0.1:PORT, does as VERB says to the first home that comes, and prints what
 // became of it.
@@ -26,6 +26,7 @@ struct Context {
     Connection& connection;
     std::size_t count;
     std::uint16_t target;
+    std::uint16_t other;  // Port, if the verb is about two.
 };
 
 template <typename Put>
@@ -44,10 +45,10 @@ ByteVector data(std::uint64_t stream, std::uint64_t offset, Bytes bytes) {
 // So many OPENs in one frame of the control stream.
 class Opener {
 public:
-    ByteVector next(std::size_t count, std::uint16_t port) {
+    ByteVector next(std::size_t count, std::uint16_t port, std::string_view host = "127.0.0.1") {
         const ByteVector messages = bytes_by([&](ByteWriter& w) {
             for (std::size_t i = 0; i < count; ++i) {
-                wire::put_control_message(w, wire::Open{stream_, port, "127.0.0.1", "v"});
+                wire::put_control_message(w, wire::Open{stream_, port, host, "v"});
                 stream_ += 2;
             }
         });
@@ -82,6 +83,20 @@ void open_for_ever(const Context& context) {
     tell_the_end(context.connection);
 }
 
+// A control connection of FTP to the home's own server, and then data connections that it has never
+// spoken of, to another port.
+void unannounced(const Context& context) {
+    Opener opener;
+    context.connection.send(opener.next(1, context.target, "ftp:127.0.0.1"));
+    for (std::size_t i = 0; i < context.count && context.connection.is_open(); ++i) {
+        context.connection.send(opener.next(1, context.other, "ftp-data:2"));
+        while (context.connection.gather(0ms) && context.connection.inbox().size() > 4096) {
+            context.connection.inbox().clear();
+        }
+    }
+    tell_the_end(context.connection);
+}
+
 // To a stream whose target the home has connected, far more than the window.
 void credit_overrun(const Context& context) {
     Opener opener;
@@ -110,7 +125,8 @@ std::map<std::string, std::function<void(const Context&)>> verbs() {
     return {{"open-for-ever", open_for_ever},
             {"credit-overrun", credit_overrun},
             {"unknown-stream", unknown_stream},
-            {"open-of-the-other-side", side_of_the_home}};
+            {"open-of-the-other-side", side_of_the_home},
+            {"unannounced", unannounced}};
 }
 
 }  // namespace
@@ -130,6 +146,7 @@ int main(int count, char** values) {
     connection.send(frame(FrameType::Resumed, {}));
     verb->second({.connection = connection,
                   .count = static_cast<std::size_t>(std::atoll(values[4])),
-                  .target = static_cast<std::uint16_t>(std::atoi(values[5]))});
+                  .target = static_cast<std::uint16_t>(std::atoi(values[5])),
+                  .other = static_cast<std::uint16_t>(count > 6 ? std::atoi(values[6]) : 0)});
     return 0;
 }

@@ -17,20 +17,24 @@ class HostileRelay:
         self.key = scene.path("hostile", "key")
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "relay", "-f", self.key)
 
-    def does(self, verb, count, target):
+    def does(self, verb, count, *ports):
         """To the home that dials next."""
-        told = run(build_folder() / "tests/system/hostile-relay", self.key, self.port, verb, count, target,
+        told = run(build_folder() / "tests/system/hostile-relay", self.key, self.port, verb, count, *ports,
                    check=False, seconds=60).stdout.strip()
         assert told, verb
         return told
+
+
+def dialling_home(scene, relay, name, allowed):
+    return Daemon(scene, name).start("home", f"ws://127.0.0.1:{relay.port}", "--name", HOME_NAME,
+                                     "--allow", f"127.0.0.1:{allowed}")
 
 
 def main():
     with Scene() as scene:
         allowed, forbidden = Target(scene, echo).port, scene.free_port()
         relay = HostileRelay(scene)
-        home = Daemon(scene, "home").start("home", f"ws://127.0.0.1:{relay.port}", "--name", HOME_NAME,
-                                           "--allow", f"127.0.0.1:{allowed}")
+        home = dialling_home(scene, relay, "home", allowed)
         for verb, fact in [("unknown-stream", "data for a stream that was never opened"),
                            ("open-of-the-other-side", "an OPEN with a number of the home's side"),
                            ("credit-overrun", "more bytes than credit")]:
@@ -51,8 +55,18 @@ def main():
         more = resident_kb(home.process) - before
         assert is_bounded(home.process, more), more
         scene.fact(f"30,000 OPENs of what is allowed: {more} KiB more of memory; {told}")
+
         assert home.process.running() and home.relayctl("status").returncode == 0
         scene.fact("the home goes on")
+        home.process.stop()
+        home = dialling_home(scene, relay, "another", allowed)
+        came = []
+        secret = Target(scene, came.append).port
+        told = relay.does("unannounced", 2000, allowed, secret)
+        assert not came, "a data connection that nobody has announced"
+        lines = home.log().count("no server has announced it")
+        assert 0 < lines < LOG_LINES_MOST, lines
+        scene.fact(f"2,000 data connections of FTP that no server has announced: {lines} lines of the log; {told}")
 
 
 if __name__ == "__main__":
