@@ -69,8 +69,13 @@ void VisitorRole::stop() {
 
 void VisitorRole::wind_down(std::function<void()> done) {
     uplinks_.stop();
-    if (!driver_ || !driver_->attached() || driver_->session().over()) return done();
+    // The goodbye that is on its way may have to go through requests, which end with this process.
+    const bool is_leaving = std::exchange(on_wound_down_, nullptr) != nullptr;
+    if (!is_leaving && (!driver_ || !driver_->attached() || driver_->session().over())) {
+        return done();
+    }
     on_wound_down_ = std::move(done);
+    if (is_leaving) return;
     driver_->end_after_flush(EndReason::ShuttingDown);
 }
 
