@@ -36,26 +36,26 @@ bool is_failure(unsigned code) {
 
 }  // namespace
 
-std::optional<FtpLineCutter::Cut> FtpLineCutter::next() {
-    const std::size_t end = held_.find('\n');
-    if (end != std::string::npos && end < ftp_line_most_bytes) return cut_off(end + 1);
-    if (held_.size() >= ftp_line_most_bytes) return cut_off(ftp_line_most_bytes);
-    if (in_long_line_ && !held_.empty()) return cut_off(held_.size());
-    return std::nullopt;
-}
-
-FtpLineCutter::Cut FtpLineCutter::cut_off(std::size_t size) {
-    Cut cut{held_.substr(0, size), in_long_line_ ? Kind::Piece : Kind::Line};
-    held_.erase(0, size);
-    const bool has_end = cut.text.back() == '\n';
+std::optional<FtpLineCutter::Cut> FtpLineCutter::next(Bytes& bytes) {
+    const std::size_t room = held_.size() - size_;
+    const auto front = bytes.begin();
+    const auto end =
+        std::find(front, front + static_cast<std::ptrdiff_t>(std::min(bytes.size(), room)), '\n');
+    const auto found = static_cast<std::size_t>(end - front);
+    const bool has_end = found < std::min(bytes.size(), room);
+    const std::size_t count = found + (has_end ? 1 : 0);
+    std::copy_n(front, count, held_.begin() + size_);
+    bytes = bytes.subspan(count);
+    const std::size_t size = size_ + count;
+    if (!has_end && size < held_.size() && (!in_long_line_ || size == 0)) {
+        size_ = static_cast<std::uint32_t>(size);
+        return std::nullopt;
+    }
+    Cut cut{{held_.data(), size}, in_long_line_ ? Kind::Piece : Kind::Line};
     if (!has_end && !in_long_line_) cut.kind = Kind::Head;
+    size_ = 0;
     in_long_line_ = !has_end;
     return cut;
-}
-
-std::string FtpLineCutter::take_rest() {
-    in_long_line_ = in_long_line_ || !held_.empty();
-    return std::exchange(held_, {});
 }
 
 FtpCommand parse_ftp_command(std::string_view line) {
@@ -76,8 +76,20 @@ FtpCommand parse_ftp_command(std::string_view line) {
 
 void FtpDialogue::command(FtpVerb verb) {
     if (is_opaque_) return;
-    if (pending_.size() == ftp_pending_most) return give_up();
-    pending_.push_back(verb);
+    if (count_ == ftp_pending_most) return give_up();
+    const std::size_t at = (first_ + count_++) % ftp_pending_most;
+    const unsigned shift = at % 2 * 4;
+    const unsigned others = pending_[at / 2] & (0xf0U >> shift);
+    pending_[at / 2] = static_cast<std::uint8_t>(others | static_cast<unsigned>(verb) << shift);
+}
+
+FtpVerb FtpDialogue::pending_first() const {
+    return FtpVerb{static_cast<std::uint8_t>(pending_[first_ / 2] >> first_ % 2 * 4 & 0xf)};
+}
+
+void FtpDialogue::pending_pop() {
+    first_ = (first_ + 1) % ftp_pending_most;
+    --count_;
 }
 
 FtpDialogue::Meaning FtpDialogue::reply(std::string_view line) {
@@ -100,14 +112,12 @@ FtpDialogue::Meaning FtpDialogue::reply(std::string_view line) {
 FtpDialogue::Meaning FtpDialogue::answered(unsigned code) {
     if (code < 200) return Meaning::Nothing;  // The answer proper will come.
     const bool announces = code == 227 || code == 229;
-    while (announces && !pending_.empty() && pending_.front() == FtpVerb::Abort) {
-        pending_.pop_front();
-    }
-    if (pending_.empty()) return Meaning::Nothing;
-    const FtpVerb verb = pending_.front();
+    while (announces && count_ > 0 && pending_first() == FtpVerb::Abort) pending_pop();
+    if (count_ == 0) return Meaning::Nothing;
+    const FtpVerb verb = pending_first();
     const bool is_passive = verb == FtpVerb::Passive || verb == FtpVerb::ExtendedPassive;
     if (is_passive && !announces && !is_failure(code)) return Meaning::Nothing;
-    pending_.pop_front();
+    pending_pop();
     if (verb == FtpVerb::Greeting && code == 220) was_greeted_ = true;
     if (verb == FtpVerb::Auth && code == 234) {
         give_up();

@@ -3,22 +3,22 @@
 // lines, whose inner ones can look like anything (RFC 959 section 4.2).
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "common/base/bytes.h"
 
 namespace relay {
 
-// RFC 959 knows no limit; no honest line is longer.
-inline constexpr std::size_t ftp_line_most_bytes = 4096;
+// RFC 959 knows no limit; no honest line that speaks of data connections is longer.
+inline constexpr std::size_t ftp_line_most_bytes = 1024;
 // Commands that wait for their replies.
 inline constexpr std::size_t ftp_pending_most = 1024;
 
-// Cuts bytes into lines. What is over the limit comes in pieces.
+// Cuts bytes into lines. What is over the limit comes in pieces. Plain data, as all that is kept
+// of a dialogue.
 class FtpLineCutter {
 public:
     enum class Kind {
@@ -27,24 +27,28 @@ public:
         Piece,  // and what follows it.
     };
     struct Cut {
-        std::string text;  // With its end.
+        std::string_view text;  // With its end. Valid until the next call.
         Kind kind = Kind::Line;
     };
 
-    void add(Bytes bytes) { held_.append(text_of(bytes)); }
-    std::optional<Cut> next();
-    // What is there of a line whose end has not come.
-    std::string take_rest();
+    FtpLineCutter() = default;
+    // Whether a line over the limit has begun before.
+    explicit FtpLineCutter(bool in_long_line) : in_long_line_(in_long_line) {}
+
+    // Takes the next line off the front of `bytes`. Nothing: its end has not come, and all of
+    // `bytes` is kept of it.
+    std::optional<Cut> next(Bytes& bytes);
+    bool in_long_line() const { return in_long_line_; }
+    bool makes_sense() const { return size_ < held_.size(); }
 
 private:
-    Cut cut_off(std::size_t size);
-
-    std::string held_;
-    bool in_long_line_ = false;
+    std::array<char, ftp_line_most_bytes> held_{};
+    std::uint32_t size_ = 0;
+    bool in_long_line_ : 1 = false;
 };
 
-enum class FtpVerb : std::uint8_t {
-    Greeting,  // No command: what the server says first.
+enum class FtpVerb : std::uint8_t {  // At most 16: see FtpDialogue.
+    Greeting,                        // No command: what the server says first.
     Passive,
     ExtendedPassive,
     Port,
@@ -79,14 +83,20 @@ public:
     bool is_opaque() const { return is_opaque_; }
     void give_up() { is_opaque_ = true; }
     bool was_greeted() const { return was_greeted_; }
+    bool makes_sense() const { return first_ < ftp_pending_most && count_ <= ftp_pending_most; }
 
 private:
     Meaning answered(unsigned code);
+    FtpVerb pending_first() const;
+    void pending_pop();
 
-    std::deque<FtpVerb> pending_{FtpVerb::Greeting};
+    // A ring of what waits for its reply, two in a byte: first of all the greeting.
+    std::array<std::uint8_t, ftp_pending_most / 2> pending_{};
+    std::uint32_t first_ = 0;
+    std::uint32_t count_ = 1;
     unsigned inside_ = 0;  // The code of the reply of many lines that has begun; 0: none.
-    bool was_greeted_ = false;
-    bool is_opaque_ = false;
+    bool was_greeted_ : 1 = false;
+    bool is_opaque_ : 1 = false;
 };
 
 }  // namespace relay

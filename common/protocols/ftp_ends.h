@@ -4,53 +4,77 @@
 // own socket, and knows by itself what the other end may ask for (docs/FTP.md). Deterministic.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/protocols/ftp_address.h"
-#include "common/protocols/ftp_dialogue.h"
+#include "common/protocols/ftp_record.h"
 
 namespace relay {
 
-// Ports of the other side that data connections may be made to, once each.
-inline constexpr std::size_t ftp_announced_most = 4;
 // Nobody has reason to offer one below for data.
 inline constexpr std::uint16_t ftp_data_port_least = 1024;
 
+// A port of this side by which `far_port` of the other side is to be reached; nothing: there is
+// none to be had.
+using FtpOpenData = std::function<std::optional<std::uint16_t>(std::uint16_t far_port)>;
+
 class FtpEnd {
 public:
+    // Goes on with what `record` says, which outlives it.
+    explicit FtpEnd(FtpRecord& record)
+        : record_(record), state_(record.now()), given_(record.passed()) {}
     virtual ~FtpEnd() = default;
+    FtpEnd(const FtpEnd&) = delete;
+    FtpEnd& operator=(const FtpEnd&) = delete;
 
-    // What the local socket has said. Some of it may be changed, none added or removed.
+    // What the local socket says, and still holds. Some of it may be changed, none added or
+    // removed. commit() is to follow, and then it may be taken off the socket.
     void saw(MutableBytes bytes);
-    // What came by the stream, as the local socket is to be given it.
-    std::string pass(Bytes bytes);
-    // What pass() has kept back of an incomplete line, when nothing follows.
-    std::string take_rest() { return passing_.take_rest(); }
+
+    // What came by the stream: the local socket has been given all that was planned of it.
+    bool is_passed() const { return given_ == state_.passage.socket_bytes(); }
+    // Then plans the next of it, by what the stream holds now; `is_all`: nothing will follow.
+    // False: there is no whole line. Otherwise commit() is to follow.
+    bool plan(const std::array<Bytes, 2>& held, bool is_all);
+    // What the local socket is to be given next of what was planned: a piece of what the stream
+    // holds, or a text of ours. Empty: what it is made of has not come again yet.
+    Bytes next(const std::array<Bytes, 2>& held) const;
+    // It has taken so much of that. Returns how many bytes of the stream are done with; that needs
+    // no commit().
+    std::size_t given(std::size_t count);
+
+    // From now on all of the above holds, even if this process is killed.
+    void commit() { record_.move_to(state_); }
 
     // Nothing more can be read, since TLS begins.
-    bool is_opaque() const { return dialogue_.is_opaque(); }
-    // Whether the local socket's side has offered this port for data; once each.
-    bool take_announced(std::uint16_t port);
+    bool is_opaque() const { return state_.dialogue.is_opaque(); }
+    // Whether the local socket's side has offered this port for data: once, but to the same stream
+    // as often as it asks. commit() is to follow.
+    bool take_announced(std::uint16_t port, std::uint64_t stream);
+    // The listeners that its lines have spoken of. One that is gone is to be told.
+    const FtpFew<FtpDoorPorts>& doors() const { return state_.doors; }
+    void door_closed(std::uint16_t far_port);
 
 protected:
     void announce(std::uint16_t port);
-    FtpDialogue dialogue_;
+    std::optional<std::uint16_t> open_door(const FtpOpenData& open, std::uint16_t far_port);
+    FtpDialogue& dialogue() { return state_.dialogue; }
+    FtpMaskPlace& mask_place() { return state_.mask; }
 
 private:
     virtual void change(MutableBytes) {}
-    void heed_beginning(Bytes bytes, bool& is_first);
+    void heed_beginning(Bytes bytes);
     virtual void saw_line(const FtpLineCutter::Cut& cut) = 0;
-    virtual std::string pass_line(FtpLineCutter::Cut cut) = 0;
+    // What becomes of it; nothing: it passes as it is.
+    virtual std::optional<std::string> pass_line(const FtpLineCutter::Cut& cut) = 0;
+    void replace(std::size_t count, std::string_view text);
 
-    FtpLineCutter seeing_;
-    FtpLineCutter passing_;
-    bool sees_first_ = true;
-    bool passes_first_ = true;
-    std::deque<std::uint16_t> announced_;
+    FtpRecord& record_;
+    FtpState state_;
+    std::uint64_t given_;  // To the local socket, of the passage.
 };
 
 // Makes a server refuse some commands: their arguments become what no server knows. Nothing grows
@@ -58,13 +82,10 @@ private:
 class FtpMask {
 public:
     void add(std::string_view verb) { verbs_.emplace_back(verb); }  // In lower case.
-    void change(MutableBytes bytes);
+    void change(FtpMaskPlace& place, MutableBytes bytes) const;
 
 private:
     std::vector<std::string> verbs_;
-    std::string word_;        // The front of the line, as far as it matters.
-    bool is_masked_ = false;  // The argument of one of them has begun,
-    bool is_passed_ = false;  // or that of another.
 };
 
 // What becomes of AUTH, behind which nothing can be read.
@@ -73,24 +94,23 @@ enum class FtpTls { Pass, Refuse };
 // Rewrites replies: the client is sent to a port of this side.
 class FtpClientEnd final : public FtpEnd {
 public:
-    // `server_port` is to be reached by a port of this side: that port; nothing: there is none.
-    using OpenData = std::function<std::optional<std::uint16_t>(std::uint16_t server_port)>;
     struct Options {
         IpAddress client;
         IpAddress dialled;  // By the client.
-        OpenData open_data;
+        FtpOpenData open_data;
         FtpTls tls = FtpTls::Pass;
     };
 
-    // A client whose address is this machine's own is offered no active mode: somebody far away may
-    // be behind it, and would reach what listens here.
-    explicit FtpClientEnd(Options options);
+    // As FtpEnd. A client whose address is this machine's own is offered no active mode: somebody
+    // far away may be behind it, and would reach what listens here.
+    FtpClientEnd(FtpRecord& record, Options options);
 
 private:
     void saw_line(const FtpLineCutter::Cut& cut) override;
     void change(MutableBytes bytes) override;
-    std::string pass_line(FtpLineCutter::Cut cut) override;
-    std::string announced_by_server(const std::string& line, FtpDialogue::Meaning meaning);
+    std::optional<std::string> pass_line(const FtpLineCutter::Cut& cut) override;
+    std::optional<std::string> announced_by_server(std::string_view line,
+                                                   FtpDialogue::Meaning meaning);
 
     Options options_;
     FtpMask mask_;
@@ -100,19 +120,18 @@ private:
 // family of addresses.
 class FtpServerEnd final : public FtpEnd {
 public:
-    // `client_port` is to be reached by a port of this side.
-    using OpenData = std::function<std::optional<std::uint16_t>(std::uint16_t client_port)>;
     struct Options {
         IpAddress server;
         IpAddress dialled_from;  // As the server sees it: no other will it connect to.
-        OpenData open_data;
+        FtpOpenData open_data;
     };
 
-    explicit FtpServerEnd(Options options) : options_(std::move(options)) {}
+    FtpServerEnd(FtpRecord& record, Options options)
+        : FtpEnd(record), options_(std::move(options)) {}
 
 private:
     void saw_line(const FtpLineCutter::Cut& cut) override;
-    std::string pass_line(FtpLineCutter::Cut cut) override;
+    std::optional<std::string> pass_line(const FtpLineCutter::Cut& cut) override;
     std::string rewritten_port(const FtpCommand& command);
 
     Options options_;

@@ -23,7 +23,7 @@ public:
     static constexpr std::size_t block_max_bytes = std::size_t{16} << 20;
     // Of the head and of all records that are kept in an arena. Whoever changes one of these
     // changes this number: then a process does not go on with what another layout has left.
-    static constexpr std::uint32_t layout = 5;
+    static constexpr std::uint32_t layout = 6;
 
     // Formats `memory` (page aligned, at least 64 KiB), which outlives the arena. Pages are
     // touched only as they are used, so that a large mapping costs nothing by itself.

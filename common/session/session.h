@@ -17,6 +17,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "common/protocols/ftp_record.h"
 #include "common/sealing/seal_record.h"
 #include "common/session/arena.h"
 #include "common/session/attachment.h"
@@ -160,6 +161,12 @@ public:
     // Null: none is kept. Valid as long as the stream lives and keep_seal() is not called.
     SealRecord* seal(StreamId stream);
     const SealRecord* seal(StreamId stream) const;
+    // What the local end of an FTP control connection keeps (docs/FTP.md), empty; its local socket
+    // is to be named afterwards. Null: there is no memory, or no such stream. The stream's bytes
+    // and its socket's are counted apart from then on, as the record says.
+    FtpRecord* keep_ftp(StreamId stream);
+    // Null: none is kept. Valid as long as the stream lives.
+    FtpRecord* ftp(StreamId stream);
     // The version of the protocol that the peer speaks, of those that both know; 0: not heard yet.
     void set_peer_version(std::uint16_t version) { record_.peer_version = version; }
     std::uint16_t peer_version() const { return record_.peer_version; }
@@ -248,9 +255,10 @@ private:
     // Lifecycles (session_streams.cpp).
     StreamRecord fresh_record(StreamId id) const;
     StreamRecord* living(StreamId id) const;
-    // The relay between the two ends only carries it.
-    bool is_sealed_end(const StreamRecord& stream) const {
-        return stream.sealed && side_ == Side::Home;
+    // Its end may leave a part of something that waits for more. The relay between the two ends of
+    // a sealed stream only carries it.
+    bool takes_whole_pieces(const StreamRecord& stream) const {
+        return stream.ftp != 0 || (stream.sealed && side_ == Side::Home);
     }
     bool put_message(const wire::ControlMessage& message);
     bool put_bytes(Bytes message);
@@ -264,6 +272,7 @@ private:
     void forget(StreamRecord& stream);
     void forget_destination(StreamRecord& stream);
     void forget_seal(StreamRecord& stream);
+    void forget_ftp(StreamRecord& stream);
     void unlink();
 
     // What another process left (session_restore.cpp).
@@ -278,6 +287,8 @@ private:
     static SocketPosition written_down(const StreamRecord& former, const SessionRemains& remains);
     bool take_over_seal(StreamRecord& stream, const StreamRecord& former,
                         const SessionRemains& remains, SocketPosition& position);
+    bool take_over_ftp(StreamRecord& stream, const StreamRecord& former,
+                       const SessionRemains& remains, SocketPosition& position);
     void say_again(StreamRecord& stream);
 
     const Side side_;

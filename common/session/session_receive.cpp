@@ -135,8 +135,7 @@ Status Session::on_gap(StreamRecord& stream, std::uint64_t end) {
 void Session::keep(StreamRecord& stream, Bytes fresh) {
     const std::size_t count = make_receiving_room(stream, fresh.size());
     if (count > 0) {
-        // What a sealed stream's end has left there is a part of something, and waits for more.
-        if (stream.receiving.size() == 0 || is_sealed_end(stream)) {
+        if (stream.receiving.size() == 0 || takes_whole_pieces(stream)) {
             events_.push_back(StreamReadable{stream.id});
         }
         memory_.append(stream.receiving, fresh.first(count));
@@ -302,7 +301,7 @@ Status Session::on_finish(const wire::Finish& finish) {
     crash_fence();
     stream.has_finish = true;
     // Its end may be waiting for more of what it has.
-    if (is_sealed_end(stream) && stream.receiving.size() > 0) {
+    if (takes_whole_pieces(stream) && stream.receiving.size() > 0) {
         events_.push_back(StreamReadable{stream.id});
     }
     settle_finish(stream);

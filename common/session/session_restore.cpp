@@ -82,7 +82,8 @@ void Session::take_over(const StreamRecord& former, const SessionRemains& remain
     } else if (!position) {
         reason = ResetReason::PeerReset;
     } else {
-        lives = take_over_seal(*stream, former, remains, *position) &&
+        lives = take_over_ftp(*stream, former, remains, *position) &&
+                take_over_seal(*stream, former, remains, *position) &&
                 take_over_bytes(*stream, former, remains, *position);
     }
     if (!lives) {

@@ -306,6 +306,7 @@ void Session::forget(StreamRecord& stream) {
     release_rings(gone);
     forget_destination(gone);
     forget_seal(gone);
+    forget_ftp(gone);
 }
 
 void Session::forget_destination(StreamRecord& stream) {

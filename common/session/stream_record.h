@@ -44,6 +44,7 @@ struct StreamRecord {
     LocalSocket socket{};
     BlockOffset destination = 0;  // A StoredDestination; 0: none is needed any more.
     BlockOffset seal = 0;         // A SealRecord; 0: the stream is not sealed, or not yet.
+    BlockOffset ftp = 0;          // An FtpRecord; 0: nobody reads along.
     // Of a stream of ours: where the control stream's bytes ended before its OPEN.
     std::uint64_t opened_at = 0;
     CarrierId carrier{};    // Whom it is pinned to; 0: nobody.

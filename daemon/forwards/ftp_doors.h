@@ -23,13 +23,22 @@ public:
         IpAddress from;                        // Who may come.
         std::shared_ptr<FtpRange> range = {};  // None: whichever port the system has.
         OnCame on_came;
+        // One is no more, whatever the reason. May not destroy the doors.
+        std::function<void(std::uint16_t far_port)> on_closed;
     };
 
-    FtpDoors(Loop& loop, Options options) : loop_(loop), options_(std::move(options)) {}
+    // They outlive the process by `parking`, which outlives them.
+    FtpDoors(Loop& loop, Parking& parking, Options options)
+        : loop_(loop), parking_(parking), options_(std::move(options)) {}
 
     // The port of a listener that stands for `far_port`; nothing: there is none to be had. The
     // oldest of too many is closed.
-    std::optional<std::uint16_t> open(std::uint16_t far_port);
+    std::optional<std::uint16_t> open(std::uint16_t far_port) { return add(far_port, 0); }
+    // The door that a former process had there, with all who wait outside; or another one. False:
+    // the port is not to be had.
+    bool open_again(std::uint16_t far_port, std::uint16_t port) {
+        return add(far_port, port).has_value();
+    }
     const IpAddress& from() const { return options_.from; }
     // Opens the whole range, one to one, to who may come; nothing, if there is none.
     std::unique_ptr<FtpRange::Guest> open_range() const;
@@ -42,12 +51,14 @@ private:
         std::unique_ptr<UvTimer> patience;
     };
 
-    // Its port.
-    std::optional<std::uint16_t> listen(Door& door);
+    // Port 0: any. Their answer is the port.
+    std::optional<std::uint16_t> add(std::uint16_t far_port, std::uint16_t port);
+    std::optional<std::uint16_t> listen(Door& door, std::uint16_t port);
     void came(Door& door, Accepted who);
     void close(Door& door);
 
     Loop& loop_;
+    Parking& parking_;
     const Options options_;
     std::list<Door> doors_;
 };

@@ -1,7 +1,6 @@
 #include "daemon/forwards/ftp_pump.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,17 +21,19 @@ bool is_temporary(int error) {
 }  // namespace
 
 std::optional<HostPort> FtpControls::take_announced(const SessionDriver& driver, StreamId control,
-                                                    std::uint16_t port) {
+                                                    std::uint16_t port, StreamId data) {
     const auto found = pumps_.find({&driver, control});
     if (found == pumps_.end()) return std::nullopt;
     FtpPump& pump = *found->second;
-    if (!pump.end_->take_announced(port)) return std::nullopt;
+    if (!pump.end_->take_announced(port, data.value)) return std::nullopt;
+    pump.end_->commit();
     return HostPort{to_text(pump.doors_->from()), port};
 }
 
 FtpPump::FtpPump(const StreamPlace& place, UniqueFd socket, FtpControls& controls)
     : loop_(place.loop),
       driver_(place.driver),
+      parking_(place.parking),
       controls_(controls),
       poll_(place.loop, std::move(socket), [this](PollEvents events) { ready(events); }),
       reading_turn_(place.rates ? &place.rates->out : nullptr, [this] { go_on(read_some()); }),
@@ -44,27 +45,45 @@ FtpPump::FtpPump(const StreamPlace& place, UniqueFd socket, FtpControls& control
 FtpPump::~FtpPump() {
     if (stream_ != StreamId{}) controls_.pumps_.erase({&driver_, stream_});
     if (!over_) abort_connection(poll_.fd());
+    parking_.unpark(poll_.fd());
 }
 
-void FtpPump::set_end(FtpDoors::Options doors, const MakeEnd& make, FtpDataCame on_came) {
-    doors.on_came = [this, on_came = std::move(on_came)](std::uint16_t far_port, Accepted who) {
+void FtpPump::start(StreamId stream, FtpRecord& record, Options options) {
+    stream_ = stream;
+    owed_ = record.owed_out();
+    controls_.pumps_[{&driver_, stream_}] = this;
+    options.doors.on_came = [this, on_came = std::move(options.on_came)](std::uint16_t far_port,
+                                                                         Accepted who) {
         on_came(stream_, far_port, std::move(who));
     };
-    doors_ = std::make_unique<FtpDoors>(loop_, std::move(doors));
-    end_ = make([this](std::uint16_t far_port) { return doors_->open(far_port); });
-}
-
-void FtpPump::start(StreamId stream) {
-    stream_ = stream;
-    controls_.pumps_[{&driver_, stream_}] = this;
+    options.doors.on_closed = [this](std::uint16_t far_port) {
+        end_->door_closed(far_port);
+        if (!is_planning_) end_->commit();
+    };
+    doors_ = std::make_unique<FtpDoors>(loop_, parking_, std::move(options.doors));
+    end_ =
+        options.make_end(record, [this](std::uint16_t far_port) { return doors_->open(far_port); });
+    for (const auto& door : FtpFew<FtpDoorPorts>{end_->doors()}) {
+        if (!doors_->open_again(door.far_port, door.port)) end_->door_closed(door.far_port);
+    }
+    if (end_->is_opaque()) {
+        guest_ = doors_->open_range();
+    } else {
+        on_secured_ = std::move(options.on_secured);
+    }
     watch();
 }
 
 void FtpPump::ready(PollEvents events) {
     Outcome outcome = Outcome::Fine;
-    if (events.writable) outcome = write_some();
+    if (events.writable) {
+        write_blocked_ = false;
+        outcome = write_some();
+    }
     const bool reads = reading_ && has_room_ && !reading_turn_.waits();
     if (outcome == Outcome::Fine && events.readable && reads) outcome = read_some();
+    // A part of a line need not wait for the rest any more.
+    if (outcome == Outcome::Fine && end_->is_opaque()) outcome = write_some();
     if (outcome == Outcome::Fine && events.broken) {
         if (socket_is_dead(poll_.fd())) outcome = Outcome::Broken;
         heeds_breakage_ = false;  // A good end or urgent data: we would be told for ever.
@@ -82,16 +101,15 @@ void FtpPump::go_on(Outcome outcome) {
 
 FtpPump::Outcome FtpPump::read_some() {
     if (over_ || !reading_) return Outcome::Fine;
-    const auto space = driver_.session().write_space(stream_);
-    has_room_ = !space[0].empty();
-    const std::size_t most = has_room_ ? std::min(space[0].size(), reading_turn_.ask()) : 0;
+    if (!take_off(std::exchange(owed_, 0))) return Outcome::Broken;
+    const MutableBytes space = driver_.session().write_space(stream_)[0];
+    has_room_ = !space.empty();
+    const std::size_t most = has_room_ ? std::min(space.size(), reading_turn_.ask()) : 0;
     if (most == 0) return Outcome::Fine;
-    const ssize_t size = read(poll_.fd(), space[0].data(), std::min(most, bytes_at_once));
+    const ssize_t size = recv(poll_.fd(), space.data(), std::min(most, bytes_at_once), MSG_PEEK);
     if (size < 0 && !is_temporary(errno)) return Outcome::Broken;
     const std::size_t count = size > 0 ? static_cast<std::size_t>(size) : 0;
-    end_->saw(space[0].first(count));
-    tell_if_secured();
-    driver_.session().wrote(stream_, count);
+    if (!put(space.first(count))) return Outcome::Broken;
     driver_.count_out(count);
     reading_turn_.used(count);
     if (size == 0) {
@@ -101,35 +119,61 @@ FtpPump::Outcome FtpPump::read_some() {
     return Outcome::Fine;
 }
 
-// What the socket has not taken yet stays in the stream, whose peer waits for it.
-FtpPump::Outcome FtpPump::write_some() {
-    if (over_) return Outcome::Fine;
-    for (;;) {
-        if (send_pending() == Outcome::Broken) return Outcome::Broken;
-        if (!pending_.empty()) return Outcome::Fine;
-        const Bytes held = driver_.session().read_data(stream_)[0];
-        const std::size_t most = held.empty() ? 0 : writing_turn_.ask();
-        const Bytes piece = held.first(std::min({held.size(), most, bytes_at_once}));
-        if (piece.empty()) return Outcome::Fine;
-        pending_taken_ = piece.size();
-        pending_ = end_->pass(piece);
-        tell_if_secured();
+// What was looked at, in the stream's room: it is dropped once the stream has it, and the state
+// that it leads to holds.
+bool FtpPump::put(MutableBytes said) {
+    if (!said.empty()) {
+        end_->saw(said);
+        end_->commit();
     }
+    driver_.session().wrote(stream_, said.size());
+    if (!take_off(said.size())) return false;
+    tell_if_secured();
+    return true;
 }
 
-FtpPump::Outcome FtpPump::send_pending() {
-    while (!pending_.empty()) {
-        const ssize_t size = send(poll_.fd(), pending_.data(), pending_.size(), MSG_NOSIGNAL);
+bool FtpPump::take_off(std::uint64_t count) {
+    std::array<std::uint8_t, bytes_at_once> dropped;  // Without a copy.
+    while (count > 0) {
+        const std::size_t most = std::min<std::uint64_t>(count, dropped.size());
+        const ssize_t size = recv(poll_.fd(), dropped.data(), most, MSG_TRUNC);
         if (size < 0 && errno == EINTR) continue;
-        if (size < 0) return errno == EAGAIN ? Outcome::Fine : Outcome::Broken;
-        pending_.erase(0, static_cast<std::size_t>(size));
+        if (size <= 0) return false;
+        count -= static_cast<std::uint64_t>(size);
     }
-    const std::size_t taken = std::exchange(pending_taken_, 0);
-    if (taken == 0) return Outcome::Fine;
-    driver_.count_in(taken);
-    writing_turn_.used(taken);
-    driver_.session().consumed(stream_, taken, now());
+    return true;
+}
+
+// What the socket has not taken yet stays in the stream, whose peer waits for it.
+FtpPump::Outcome FtpPump::write_some() {
+    while (!over_ && !write_blocked_ && has_planned()) {
+        const Bytes next = end_->next(driver_.session().read_data(stream_));
+        const std::size_t most = next.empty() ? 0 : writing_turn_.ask();
+        if (most == 0) return Outcome::Fine;
+        const Bytes piece = next.first(std::min(next.size(), most));
+        const ssize_t size = send(poll_.fd(), piece.data(), piece.size(), MSG_NOSIGNAL);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0 && errno != EAGAIN) return Outcome::Broken;
+        const std::size_t count = size > 0 ? static_cast<std::size_t>(size) : 0;
+        write_blocked_ = count < piece.size();
+        driver_.count_in(count);
+        writing_turn_.used(count);
+        driver_.session().consumed(stream_, end_->given(count), now());
+    }
     return Outcome::Fine;
+}
+
+// Of what is to be written next; it is written down before it is.
+bool FtpPump::has_planned() {
+    if (!end_->is_passed()) return true;
+    const auto info = driver_.session().info(stream_);
+    is_planning_ = true;
+    const bool has_next =
+        end_->plan(driver_.session().read_data(stream_), info && info->received_all);
+    is_planning_ = false;
+    if (has_next) end_->commit();
+    tell_if_secured();
+    return has_next;
 }
 
 void FtpPump::tell_if_secured() {
@@ -140,10 +184,10 @@ void FtpPump::tell_if_secured() {
 
 void FtpPump::watch() {
     const bool reads = reading_ && has_room_ && !reading_turn_.waits();
-    const bool writes = !pending_.empty();
+    const bool idle = !reads && !write_blocked_;
     poll_.set_interest({.readable = reads,
-                        .writable = writes,
-                        .broken = !reads && !writes && heeds_breakage_ && (reading_ || writing_)});
+                        .writable = write_blocked_,
+                        .broken = idle && heeds_breakage_ && (reading_ || writing_)});
 }
 
 void FtpPump::readable() {
@@ -158,13 +202,11 @@ void FtpPump::writable() {
 
 void FtpPump::finished() {
     writing_ = false;
-    pending_ = end_->take_rest();
-    (void)send_pending();  // A part of a line is worth one try.
-    pending_.clear();
     (void)shutdown(poll_.fd(), SHUT_WR);
     watch();
 }
 
+// Not left to the close: a parked copy would keep the connection open.
 void FtpPump::closed() {
     over_ = true;
     (void)shutdown(poll_.fd(), SHUT_RDWR);

@@ -1,6 +1,9 @@
 // Moves the lines of an FTP control connection between its socket and its stream, and keeps the
-// doors of its data connections (docs/FTP.md). The state of such a connection dies with the
-// process, so that its socket is parked nowhere.
+// doors of its data connections (docs/FTP.md).
+//
+// Whenever this process is killed, another one goes on: what the socket says is read along while it
+// still lies there, and what the socket is to be given is written down before it is
+// (docs/CONTINUITY.md).
 #pragma once
 
 #include <map>
@@ -20,9 +23,9 @@ class FtpPump;
 class FtpControls {
 public:
     // Where the data connection leads that the peer asks for: an address of the socket's other end,
-    // if that has offered this port. Once for each offer.
+    // if that has offered this port. Once for each offer, but to the stream `data` again.
     std::optional<HostPort> take_announced(const SessionDriver& driver, StreamId control,
-                                           std::uint16_t port);
+                                           std::uint16_t port, StreamId data);
 
 private:
     friend class FtpPump;
@@ -37,17 +40,20 @@ using FtpSecured = std::function<void()>;
 
 class FtpPump final : public StreamEnd {
 public:
-    // The socket is connected, non-blocking, and parked nowhere. `place` and `controls` outlive it.
+    // The socket is connected and non-blocking. `place` and `controls` outlive it.
     FtpPump(const StreamPlace& place, UniqueFd socket, FtpControls& controls);
     // A stream that goes without having come to its end is reset.
     ~FtpPump() override;
 
-    // Before start(). `make` is given what asks the doors for a port.
-    using OpenData = std::function<std::optional<std::uint16_t>(std::uint16_t far_port)>;
-    using MakeEnd = std::function<std::unique_ptr<FtpEnd>(OpenData)>;
-    void set_end(FtpDoors::Options doors, const MakeEnd& make, FtpDataCame on_came);
-    void set_on_secured(FtpSecured on_secured) { on_secured_ = std::move(on_secured); }
-    void start(StreamId stream);
+    using MakeEnd = std::function<std::unique_ptr<FtpEnd>(FtpRecord&, FtpOpenData)>;
+    struct Options {
+        FtpDoors::Options doors;
+        MakeEnd make_end;  // Is given what asks the doors for a port.
+        FtpDataCame on_came;
+        FtpSecured on_secured = {};
+    };
+    // Goes on with what `record` says, which is the stream's. Bytes flow from then on.
+    void start(StreamId stream, FtpRecord& record, Options options);
 
     void readable() override;
     void writable() override;
@@ -61,14 +67,17 @@ private:
 
     void ready(PollEvents events);
     Outcome read_some();
+    bool put(MutableBytes said);
+    bool take_off(std::uint64_t count);
     Outcome write_some();
-    Outcome send_pending();
+    bool has_planned();
     void go_on(Outcome outcome);
     void watch();
     void tell_if_secured();
 
     Loop& loop_;
     SessionDriver& driver_;
+    Parking& parking_;
     FtpControls& controls_;
     StreamId stream_{};
     Poll poll_;
@@ -76,12 +85,13 @@ private:
     std::unique_ptr<FtpEnd> end_;
     FtpSecured on_secured_;
     std::unique_ptr<FtpRange::Guest> guest_;  // Of a range, behind TLS.
-    std::string pending_;                     // What the socket is yet to be given,
-    std::size_t pending_taken_ = 0;           // and how many bytes of the stream it was made of.
-    bool reading_ = true;                     // The socket has not said its last byte yet.
-    bool has_room_ = true;                    // The stream takes bytes.
-    bool writing_ = true;                     // The stream has not said its last byte yet.
+    std::uint64_t owed_ = 0;      // Read along by a former process, and not taken off the socket.
+    bool reading_ = true;         // The socket has not said its last byte yet.
+    bool has_room_ = true;        // The stream takes bytes.
+    bool write_blocked_ = false;  // The socket takes no more for now.
+    bool writing_ = true;         // The stream has not said its last byte yet.
     bool heeds_breakage_ = true;
+    bool is_planning_ = false;
     bool over_ = false;
     RateLimit::Turn reading_turn_;
     RateLimit::Turn writing_turn_;

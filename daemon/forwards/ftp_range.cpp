@@ -33,10 +33,12 @@ FtpRange::Guest::~Guest() {
 }
 
 std::unique_ptr<FtpRange::Expected> FtpRange::expect(const IpAddress& here, const IpAddress& from,
-                                                     TcpListener::OnAccept on_accept) {
-    const unsigned count = ports_.size();
+                                                     TcpListener::OnAccept on_accept,
+                                                     std::uint16_t wanted) {
+    const unsigned count = wanted == 0 ? ports_.size() : 1;
     for (unsigned tried = 0; tried < count; ++tried) {
-        const auto port = static_cast<std::uint16_t>(ports_.first + next_++ % count);
+        const auto port =
+            wanted == 0 ? static_cast<std::uint16_t>(ports_.first + next_++ % count) : wanted;
         if (sides_[to_text(here)].expected.contains(port) || !listen(here, port)) continue;
         return std::make_unique<Expected>(shared_from_this(), here, from, std::move(on_accept),
                                           port);
@@ -61,10 +63,11 @@ bool FtpRange::lacks_ports(const IpAddress& here) const {
 bool FtpRange::listen(const IpAddress& here, std::uint16_t port) {
     Side& side = sides_[to_text(here)];
     if (side.listeners.contains(port)) return true;
-    auto listener = TcpListener::open(loop_, to_text(here), port, [this, here, port](Accepted who) {
-        came(here, port, std::move(who));
-    });
-    if (!listener || is_among_the_last_descriptors((*listener)->fd())) return false;
+    const auto on_accept = [this, here, port](Accepted who) { came(here, port, std::move(who)); };
+    auto listener = TcpListener::open(loop_, to_text(here), port, on_accept, &parking_);
+    if (!listener) return false;
+    (*listener)->set_unpark(Parking::When::Soon);
+    if (is_among_the_last_descriptors((*listener)->fd())) return false;
     side.listeners[port] = *std::move(listener);
     return true;
 }

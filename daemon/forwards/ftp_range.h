@@ -19,8 +19,9 @@ public:
     // A guest has come to this port, and is parked nowhere yet.
     using OnCame = std::function<void(std::uint16_t port, Accepted who)>;
 
-    FtpRange(Loop& loop, PortRange ports, OnCame on_came)
-        : loop_(loop), ports_(ports), on_came_(std::move(on_came)) {}
+    // Its listeners outlive the process by `parking`, which outlives them.
+    FtpRange(Loop& loop, Parking& parking, PortRange ports, OnCame on_came)
+        : loop_(loop), parking_(parking), ports_(ports), on_came_(std::move(on_came)) {}
 
     // One port, kept for who comes from `from`; free again when this goes, as it may within
     // `on_accept`.
@@ -41,9 +42,10 @@ public:
         const TcpListener::OnAccept on_accept_;
         const std::uint16_t port_;
     };
-    // Nothing: all are taken.
+    // Port 0: any of them; another: the one that a former process has given away. Nothing: all are
+    // taken.
     std::unique_ptr<Expected> expect(const IpAddress& here, const IpAddress& from,
-                                     TcpListener::OnAccept on_accept);
+                                     TcpListener::OnAccept on_accept, std::uint16_t port = 0);
 
     // Every port, open for who comes from `from` as long as this lives.
     class Guest {
@@ -76,6 +78,7 @@ private:
     void close_unneeded(const IpAddress& here);
 
     Loop& loop_;
+    Parking& parking_;
     const PortRange ports_;
     const OnCame on_came_;
     std::map<std::string, Side> sides_;

@@ -24,11 +24,17 @@ struct FtpClientOptions {
     FtpSecured on_secured;
 };
 
-// As open_stream(), but for the parking.
+// As open_stream().
 Result<StreamId> open_ftp_stream(const StreamPlace& place, FtpControls& controls, UniqueFd client,
                                  const Destination& to, FtpClientOptions options);
-// As serve_stream(). False: it cannot be told who the server is.
+// As serve_stream(). False: it cannot be told who the server is, or there is no memory.
 bool serve_ftp_stream(const StreamPlace& place, FtpControls& controls, StreamId stream,
                       UniqueFd server, FtpDataCame on_came);
+// As restore_stream(), of one that open_ftp_stream() has begun; or serve_ftp_stream(). False: the
+// stream is to be reset.
+bool restore_ftp_client(const StreamPlace& place, FtpControls& controls, StreamId stream,
+                        UniqueFd client, FtpClientOptions options);
+bool restore_ftp_server(const StreamPlace& place, FtpControls& controls, StreamId stream,
+                        UniqueFd server, FtpDataCame on_came);
 
 }  // namespace relay

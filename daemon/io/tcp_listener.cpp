@@ -156,7 +156,7 @@ TcpListener::~TcpListener() {
     } else {
         // The descriptor is closed when the loop lets go of it, but the address is free at once.
         shutdown(poll_.fd(), SHUT_RDWR);
-        if (parking_ != nullptr) parking_->unpark(poll_.fd(), Parking::When::AtOnce);
+        if (parking_ != nullptr) parking_->unpark(poll_.fd(), unpark_);
         remove_socket_file(path_, file_);
     }
     if (gone_ != nullptr) *gone_ = true;

@@ -55,6 +55,9 @@ public:
         on_shortage_ = std::move(on_shortage);
     }
 
+    // When the parked copy of one that is destroyed goes; by default at once.
+    void set_unpark(Parking::When when) { unpark_ = when; }
+
     // While paused, connections wait in the kernel's backlog.
     void pause();
     void resume();
@@ -73,6 +76,7 @@ private:
     OnAccept on_accept_;
     std::function<void(const std::string&)> on_shortage_;
     Parking* parking_;
+    Parking::When unpark_ = Parking::When::AtOnce;
     Owner owner_;
     Poll poll_;
     std::string path_;  // Of a unix socket,

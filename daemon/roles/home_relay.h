@@ -93,6 +93,8 @@ private:
     // FTP (home_relay_ftp.cpp).
     void open_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to);
     void serve_ftp(StreamId stream, UniqueFd server);
+    void restore_ftp(StreamId stream, UniqueFd server);
+    FtpDataCame ftp_data_comes();
     void ftp_data_came(const Destination& to, Accepted server);
     void target_dialled(StreamId stream, std::variant<UniqueFd, TargetDialer::Failure> result);
     void dial(SessionDriver& driver, StreamId stream, const Destination& to);

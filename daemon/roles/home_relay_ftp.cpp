@@ -12,7 +12,7 @@ namespace relay {
 
 // The client has come to a port of the relay that stands for one of the server's.
 void HomeRelay::open_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to) {
-    const auto server = ftp_.take_announced(driver, *ftp_control_in(to.host), to.port);
+    const auto server = ftp_.take_announced(driver, *ftp_control_in(to.host), to.port, stream);
     if (server) {
         const Destination real{server->host, server->port, to.visitor};
         tell_opened(stream, real);
@@ -29,14 +29,25 @@ void HomeRelay::open_ftp_data(SessionDriver& driver, StreamId stream, const Dest
 }
 
 void HomeRelay::serve_ftp(StreamId stream, UniqueFd server) {
-    const auto on_came = [this](StreamId control, std::uint16_t far_port, Accepted who) {
-        ftp_data_came({ftp_data_host(control), far_port, who.peer_address}, std::move(who));
-    };
     if (serve_ftp_stream({context_.loop, *driver_, context_.parking}, ftp_, stream,
-                         std::move(server), on_came)) {
+                         std::move(server), ftp_data_comes())) {
         return;
     }
     driver_->reset(stream, ResetReason::TargetUnreachable);
+}
+
+void HomeRelay::restore_ftp(StreamId stream, UniqueFd server) {
+    if (restore_ftp_server({context_.loop, *driver_, context_.parking}, ftp_, stream,
+                           std::move(server), ftp_data_comes())) {
+        return;
+    }
+    driver_->session().reset(stream, ResetReason::Internal);
+}
+
+FtpDataCame HomeRelay::ftp_data_comes() {
+    return [this](StreamId control, std::uint16_t far_port, Accepted who) {
+        ftp_data_came({ftp_data_host(control), far_port, who.peer_address}, std::move(who));
+    };
 }
 
 // The server has come to a port of ours that stands for one of the client's.

@@ -33,6 +33,10 @@ void HomeRelay::go_on_with(const SessionRemains& remains) {
         if (!target) continue;
         const auto address = parse_place(peer_address_text(target.get()));
         if (address) opened_[stream] = {{address->host, address->ports.first, {}}, now()};
+        if (driver_->session().ftp(stream) != nullptr) {
+            restore_ftp(stream, std::move(target));
+            continue;
+        }
         restore_stream({context_.loop, *driver_, context_.parking}, stream, std::move(target));
     }
     sockets.end_the_others();

@@ -10,7 +10,7 @@
 
 #include "common/base/token_bucket.h"
 #include "daemon/forwards/forward.h"
-#include "daemon/forwards/ftp_pump.h"
+#include "daemon/forwards/ftp_stream.h"
 #include "daemon/forwards/rate_limit.h"
 #include "daemon/probes/prober.h"
 #include "daemon/roles/event_hub.h"
@@ -175,6 +175,8 @@ private:
 
     // FTP (relay_home_ftp.cpp).
     Result<StreamId> open_ftp(const Forward& forward, UniqueFd visitor, Destination to);
+    FtpClientOptions ftp_options(ForwardId id, const std::string& shown);
+    void restore_ftp(StreamId stream, ForwardId id, UniqueFd visitor);
     void stream_began(StreamId stream, const OpenStream& open);
     void ftp_is_used(StreamId control);
     void ftp_secured(ForwardId id);

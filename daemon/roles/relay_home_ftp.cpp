@@ -12,22 +12,39 @@
 namespace relay {
 
 Result<StreamId> RelayHome::open_ftp(const Forward& forward, UniqueFd visitor, Destination to) {
-    const FtpForward& ftp = forward.settings().ftp;
-    auto& range = forwards_.at(forward.id()).data_ports;
-    if (ftp.data_ports && !range) range = make_ftp_range(forward);
-    const std::string shown = to.visitor;
+    auto options = ftp_options(forward.id(), to.visitor);
     to.host = ftp_control_host(to.host);
-    auto on_came = [this, id = forward.id(), shown](StreamId control, std::uint16_t far_port,
-                                                    Accepted who) {
+    return open_ftp_stream({context_.loop, *driver_, context_.parking, &rates_}, ftp_,
+                           std::move(visitor), to, std::move(options));
+}
+
+// The forward may be no more, or another one by now.
+FtpClientOptions RelayHome::ftp_options(ForwardId id, const std::string& shown) {
+    FtpForward ftp;
+    std::shared_ptr<FtpRange> range;
+    if (const auto own = forwards_.find(id); own != forwards_.end()) {
+        const Forward& forward = *own->second.forward;
+        ftp = forward.settings().ftp;
+        range = own->second.data_ports;
+        if (ftp.data_ports && !range) range = own->second.data_ports = make_ftp_range(forward);
+    }
+    auto on_came = [this, id, shown](StreamId control, std::uint16_t far_port, Accepted who) {
         ftp_is_used(control);
         ftp_data_came(id, {ftp_data_host(control), far_port, shown}, std::move(who));
     };
-    return open_ftp_stream({context_.loop, *driver_, context_.parking, &rates_}, ftp_,
-                           std::move(visitor), to,
-                           {.data_ports = range,
-                            .tls = ftp.refuses_tls ? FtpTls::Refuse : FtpTls::Pass,
-                            .on_came = std::move(on_came),
-                            .on_secured = [this, id = forward.id()] { ftp_secured(id); }});
+    return {.data_ports = std::move(range),
+            .tls = ftp.refuses_tls ? FtpTls::Refuse : FtpTls::Pass,
+            .on_came = std::move(on_came),
+            .on_secured = [this, id] { ftp_secured(id); }};
+}
+
+void RelayHome::restore_ftp(StreamId stream, ForwardId id, UniqueFd visitor) {
+    if (restore_ftp_client({context_.loop, *driver_, context_.parking, &rates_}, ftp_, stream,
+                           std::move(visitor),
+                           ftp_options(id, names_.shown(streams_.at(stream).visitor)))) {
+        return;
+    }
+    driver_->session().reset(stream, ResetReason::Internal);
 }
 
 // Who has come as far as to data has logged in, and guesses no passwords: however brief it is.
@@ -65,7 +82,8 @@ std::shared_ptr<FtpRange> RelayHome::make_ftp_range(const Forward& forward) {
         const std::string shown = names_.shown(who.peer_address);
         ftp_data_came(id, {host, port, shown}, std::move(who));
     };
-    return std::make_shared<FtpRange>(context_.loop, *forward.settings().ftp.data_ports, on_came);
+    return std::make_shared<FtpRange>(context_.loop, context_.parking,
+                                      *forward.settings().ftp.data_ports, on_came);
 }
 
 void RelayHome::ftp_data_came(ForwardId id, const Destination& to, Accepted visitor) {
@@ -92,7 +110,7 @@ void RelayHome::ftp_data_came(ForwardId id, const Destination& to, Accepted visi
 bool RelayHome::open_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to) {
     const auto control = ftp_control_in(to.host);
     if (!control) return false;
-    const auto client = ftp_.take_announced(driver, *control, to.port);
+    const auto client = ftp_.take_announced(driver, *control, to.port, stream);
     if (!client) return false;
     ftp_is_used(*control);
     reached_.dial(driver, stream, *client, to.visitor);

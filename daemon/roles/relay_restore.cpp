@@ -71,6 +71,10 @@ void RelayHome::go_on_with(const SessionRemains& remains) {
             ++own->second.forward->counters().streams;
             ++own->second.forward->counters().streams_total;
         }
+        if (driver_->session().ftp(stream) != nullptr) {
+            restore_ftp(stream, forward, std::move(fd));
+            continue;
+        }
         restore_stream({context_.loop, *driver_, context_.parking, &rates_}, stream, std::move(fd));
     }
     sockets.end_the_others();

@@ -156,7 +156,8 @@ def a_kill_ends_control_connections(scene, network, tunnel, place):
             pass
     with Control(network, place) as control:
         fetch(control)
-    scene.fact("who was in the middle when the home was killed reads an end, and comes again")
+    scene.fact("where nobody keeps descriptors for relayd, who was in the middle when the home was "
+               "killed reads an end, and comes again")
 
 
 def data_ports_are_kept_to(scene, network, tunnel, server):

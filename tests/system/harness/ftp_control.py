@@ -45,8 +45,11 @@ class Control:
         self._text = self._text[found.end():]
         return found[0]
 
+    def say(self, *lines):
+        self.socket.sendall("".join(line + "\r\n" for line in lines).encode())
+
     def ask(self, line):
-        self.socket.sendall(line.encode() + b"\r\n")
+        self.say(line)
         return self.reply()
 
     def passive(self):
@@ -56,6 +59,14 @@ class Control:
     def dial(self, port, host="client"):
         with on_host(self._network, host):
             return socket.create_connection((self._host, port), timeout=60)
+
+    def listen(self):
+        """For an active transfer; what the server is to be told of it, too."""
+        here = self.socket.getsockname()[0]
+        with on_host(self._network, "client"):
+            listener = socket.create_server((here, 0))
+        listener.settimeout(60)
+        return listener, f"EPRT |1|{here}|{listener.getsockname()[1]}|"
 
 
 def fetch(control, port=None):
