@@ -180,6 +180,7 @@ void FtpMask::change(FtpMaskPlace& place, MutableBytes bytes) const {
 FtpClientEnd::FtpClientEnd(FtpRecord& record, Options options)
     : FtpEnd(record), options_(std::move(options)) {
     if (options_.tls == FtpTls::Refuse) mask_.add("auth");
+    if (options_.trusts_own_machine) return;
     if (options_.client != options_.dialled && !options_.client.is_loopback()) return;
     mask_.add("port");
     mask_.add("eprt");

@@ -99,10 +99,12 @@ public:
         IpAddress dialled;  // By the client.
         FtpOpenData open_data;
         FtpTls tls = FtpTls::Pass;
+        // That whoever comes from this machine is somebody on it.
+        bool trusts_own_machine = false;
     };
 
-    // As FtpEnd. A client whose address is this machine's own is offered no active mode: somebody
-    // far away may be behind it, and would reach what listens here.
+    // As FtpEnd. A client whose address is this machine's own is offered no active mode, unless it
+    // is trusted: somebody far away may be behind it, and would reach what listens here.
     FtpClientEnd(FtpRecord& record, Options options);
 
 private:

@@ -77,18 +77,20 @@ void read_forward_map(const ForwardPlace& place, Source& source, ForwardOwner ow
     }
 }
 
-// { to: …, listen: …, grace: …, mode: …, group: … }, or what stands for `to` alone.
+// { to: …, listen: …, grace: …, mode: …, group: … }, and for a visitor protocol: … and ftp-tls: …;
+// or what stands for `to` alone.
 struct VisitForward {
     std::string to;
     std::string listen;
     Duration grace = ForwardSettings{}.grace;
     SocketFile file = {};
+    FtpTexts ftp = {};
 };
 
-VisitForward read_parts(const ForwardPlace& place, std::string_view key, Source& source) {
+VisitForward read_parts(const ForwardPlace& place, const OwnListeners& where, Source& source) {
     VisitForward parts;
     if (place.node.kind != Node::Kind::Map) {
-        if (is_scalar(place.node, key, source)) parts.to = place.node.scalar;
+        if (is_scalar(place.node, where.key, source)) parts.to = place.node.scalar;
         return parts;
     }
     MapReader reader{place.node, place.path, source};
@@ -97,6 +99,10 @@ VisitForward read_parts(const ForwardPlace& place, std::string_view key, Source&
     reader.scalar("listen", parts.listen, parse_text);
     reader.duration("grace", parts.grace, {.least = 1s, .most = 24h, .zero = Zero::Allowed});
     parts.file = read_file(reader, parts.listen, source);
+    if (where.may_speak_ftp) {
+        reader.scalar("protocol", parts.ftp.protocol, parse_text);
+        reader.scalar("ftp-tls", parts.ftp.tls, parse_text);
+    }
     reader.refuse_others();
     return parts;
 }
@@ -116,14 +122,17 @@ void read_forward(const ForwardPlace& place, Source& source, ForwardOwner owner,
 void read_own_listeners(MapReader& section, const OwnListeners& where, Source& source,
                         std::vector<ForwardSettings>& into) {
     const auto item = [&](const Node& node, const std::string& path) {
-        const auto parts = read_parts({node, path}, where.key, source);
+        const auto parts = read_parts({node, path}, where, source);
         if (parts.to.empty()) return;
         const auto forwards = parse_visit(parts.to, parts.listen);
         if (!forwards) return source.wrong(node, "forward: " + forwards.error().text);
         if (into.size() + forwards->size() > where.most) {
             return source.wrong(node, "more than " + std::to_string(where.most) + " forwards");
         }
+        const auto ftp = parse_ftp(parts.ftp, forwards->front());
+        if (!ftp) return source.wrong(node, "forward: " + ftp.error().text);
         for (ForwardSettings forward : *forwards) {
+            forward.ftp = *ftp;
             forward.grace = parts.grace;
             forward.file = parts.file;
             source.remember(section.path_of("listeners/") + std::to_string(into.size()), node.at);

@@ -7,7 +7,8 @@ VisitSettings read_visit(const Node& node, Source& source) {
     VisitSettings visit;
     MapReader reader{node, "visit", source};
     read_dialling(reader, visit, source);
-    read_own_listeners(reader, {"forwards", max_forwards_per_home}, source, visit.forwards);
+    read_own_listeners(reader, {"forwards", max_forwards_per_home, /*may_speak_ftp=*/true}, source,
+                       visit.forwards);
     reader.scalar("dynamic", visit.dynamic,
                   [](std::string_view text) -> Result<std::optional<HostPort>> {
                       const auto listen = parse_dynamic(text);

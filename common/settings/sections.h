@@ -31,6 +31,7 @@ void read_forward(const ForwardPlace& place, Source& source, ForwardOwner owner,
 struct OwnListeners {
     const char* key;
     std::size_t most;
+    bool may_speak_ftp = false;
 };
 void read_own_listeners(MapReader& section, const OwnListeners& where, Source& source,
                         std::vector<ForwardSettings>& into);

@@ -16,6 +16,14 @@ std::string_view name_of(ResetReason reason) {
         case ResetReason::NotSealed: return "no end-to-end encryption there";
         case ResetReason::Unauthentic:
             return "the end-to-end encryption did not hold: somebody in between changed it";
+        case ResetReason::SpeaksFtp:
+            return "FTP is spoken there, which needs a listener of its own: relayd visit URL "
+                   "HOME:PORT --listen PORT --protocol ftp";
+        case ResetReason::SpeaksNoFtp:
+            return "no FTP is spoken there, says the relay: its forward has no protocol: ftp "
+                   "(relayctl forward add PORT --protocol ftp)";
+        case ResetReason::FtpTooOld:
+            return "the home is of an older version, which knows no FTP of visitors";
     }
     return "unknown reason";
 }

@@ -18,6 +18,9 @@ enum class ResetReason : std::uint8_t {
     Internal = 9,           // A local failure that the log of that side explains.
     NotSealed = 10,         // End-to-end encryption was asked for, and the home has none.
     Unauthentic = 11,       // It did not hold: somebody in between has changed or ended it.
+    SpeaksFtp = 12,         // FTP is spoken there, and a visitor has to say so.
+    SpeaksNoFtp = 13,       // It is not, as far as the relay's operator has said.
+    FtpTooOld = 14,         // The home knows no FTP of visitors.
 };
 
 enum class EndReason : std::uint8_t {

@@ -122,7 +122,7 @@ Result<ControlMessage> parse_reset(ByteReader reader) {
     const std::uint8_t reason = reader.u8();
     if (!reader.at_end()) return malformed("RESET of a wrong length");
     // A reason of a later version is still a reset.
-    const bool known = reason >= 1 && reason <= static_cast<std::uint8_t>(ResetReason::Unauthentic);
+    const bool known = reason >= 1 && reason <= static_cast<std::uint8_t>(ResetReason::FtpTooOld);
     return ControlMessage{Reset{stream, known ? ResetReason{reason} : ResetReason::Internal}};
 }
 

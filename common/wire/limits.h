@@ -9,7 +9,7 @@ namespace relay::wire {
 
 // Versions of the protocol that this program speaks.
 inline constexpr std::uint16_t version_min = 1;
-inline constexpr std::uint16_t version_max = 2;
+inline constexpr std::uint16_t version_max = 3;
 
 // Frames. A frame fits one TLS record with its WebSocket header, so it is never reassembled.
 inline constexpr std::size_t frame_header_bytes = 3;
@@ -31,6 +31,8 @@ inline constexpr std::size_t control_message_max_bytes = 512;
 inline constexpr std::size_t visitor_key_bytes = 32;
 // From this version on a peer knows OPENSEALED.
 inline constexpr std::uint16_t version_sealed = 2;
+// And from this one on FTP of visitors.
+inline constexpr std::uint16_t version_ftp = 3;
 
 // What a home asks its relay to listen on.
 inline constexpr std::size_t forwards_asked_max = 256;

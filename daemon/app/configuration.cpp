@@ -165,6 +165,11 @@ private:
         const auto target = is_one ? taken("targets", parse_visit(visit.targets.front(),
                                                                   nowhere(visit.targets.front())))
                                    : std::nullopt;
+        if (!visit.protocol.empty()) {
+            return wrong("--stdio",
+                         "cannot carry FTP, which makes a connection for each file: "
+                         "relayd visit URL work-pc:21 --listen 2121 --protocol ftp");
+        }
         if (!is_one || !visit.dynamic.empty() || (target && target->size() != 1)) {
             wrong("--stdio", "is for one target alone: relayd visit URL work-pc:22 --stdio");
         } else if (target) {
@@ -176,10 +181,17 @@ private:
 
     void apply_targets(const RunVisit& visit, VisitSettings& settings) {
         if (!visit.targets.empty()) settings.forwards.clear();
+        if (visit.targets.empty() && !visit.protocol.empty()) {
+            wrong("--protocol", "of what? For example: work-pc:21");
+        }
         for (std::size_t i = 0; i < visit.targets.size(); ++i) {
             const std::string listen = i < visit.listen.size() ? visit.listen[i] : std::string();
-            const auto forwards = taken("targets", parse_visit(visit.targets[i], listen));
+            auto forwards = taken("targets", parse_visit(visit.targets[i], listen));
             if (!forwards) continue;
+            const auto ftp = taken(
+                "--protocol", parse_ftp({visit.protocol, {}, visit.ftp_tls}, forwards->front()));
+            if (!ftp) continue;
+            for (ForwardSettings& forward : *forwards) forward.ftp = *ftp;
             auto& all = settings.forwards;
             all.insert(all.end(), forwards->begin(), forwards->end());
         }

@@ -86,6 +86,14 @@ void add_visit(CLI::App& visit, RunVisit& options) {
         .add_option("--dynamic", options.dynamic,
                     "Where to speak SOCKS5, as 127.0.0.1:1080; hosts are homes")
         ->type_name("LISTENER");
+    visit
+        .add_option("--protocol", options.protocol,
+                    "ftp: the data connections of the FTP servers are listened for here too")
+        ->type_name("PROTOCOL");
+    visit
+        .add_option("--ftp-tls", options.ftp_tls,
+                    "pass: leave FTP's AUTH TLS to the server; refuse: have it refused")
+        ->type_name("WHAT");
     CLI::Option* only = visit.add_flag("--end-to-end", options.end_to_end,
                                        "Reach only what encrypts between itself and us");
     visit

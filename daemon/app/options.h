@@ -42,6 +42,8 @@ struct RunVisit {
     bool end_to_end = false;          // Or nothing.
     bool no_end_to_end = false;
     std::vector<std::string> home_keys;
+    std::string protocol;  // Of all targets, and the next one with it.
+    std::string ftp_tls;
     std::string dynamic;
     std::string name;
     std::string relay_key;

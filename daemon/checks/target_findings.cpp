@@ -62,6 +62,9 @@ void add_unreached(Checklist& checks, const TargetSeen& seen, ResetReason reason
         case ResetReason::Internal:
         case ResetReason::NotSealed:
         case ResetReason::Unauthentic:
+        case ResetReason::SpeaksFtp:
+        case ResetReason::SpeaksNoFtp:
+        case ResetReason::FtpTooOld:
             checks.broken("target", fmt::format("{}: {}", target, name_of(reason)),
                           at(seen.home) + "journalctl -u relayd says more");
             break;

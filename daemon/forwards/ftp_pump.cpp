@@ -30,6 +30,12 @@ std::optional<HostPort> FtpControls::take_announced(const SessionDriver& driver,
     return HostPort{to_text(pump.doors_->from()), port};
 }
 
+std::string FtpControls::name_of_sealed(const SessionDriver& driver, StreamId control) const {
+    const auto found = pumps_.find({&driver, control});
+    if (found == pumps_.end() || !found->second->sealed_) return {};
+    return found->second->sealed_->name();
+}
+
 FtpPump::FtpPump(const StreamPlace& place, UniqueFd socket, FtpControls& controls)
     : loop_(place.loop),
       driver_(place.driver),
@@ -51,6 +57,9 @@ FtpPump::~FtpPump() {
 void FtpPump::start(StreamId stream, FtpRecord& record, Options options) {
     stream_ = stream;
     owed_ = record.owed_out();
+    if (SealRecord* seal = driver_.session().seal(stream)) {
+        sealed_ = std::make_unique<FtpSeal>(driver_, stream, *seal, options.seal_side);
+    }
     controls_.pumps_[{&driver_, stream_}] = this;
     options.doors.on_came = [this, on_came = std::move(options.on_came)](std::uint16_t far_port,
                                                                          Accepted who) {
@@ -94,15 +103,40 @@ void FtpPump::ready(PollEvents events) {
 // Nothing may follow it, since it can destroy this.
 void FtpPump::go_on(Outcome outcome) {
     if (over_) return;
-    if (outcome == Outcome::Broken) return driver_.reset(stream_, ResetReason::PeerReset);
+    if (outcome != Outcome::Fine) return fail(outcome);
     watch();
     driver_.settle();
+}
+
+void FtpPump::fail(Outcome outcome) {
+    driver_.reset(stream_,
+                  outcome == Outcome::Changed ? ResetReason::Unauthentic : ResetReason::PeerReset);
+}
+
+MutableBytes FtpPump::room() {
+    return sealed_ ? sealed_->room() : driver_.session().write_space(stream_)[0];
+}
+
+// What the peer has said and the socket has not been given, as far as it can be read.
+FtpPump::Held FtpPump::held() const {
+    return sealed_ ? Held{sealed_->held(), Bytes{}} : driver_.session().read_data(stream_);
+}
+
+bool FtpPump::is_all() const {
+    if (sealed_) return sealed_->has_ended();
+    const auto info = driver_.session().info(stream_);
+    return info && info->received_all;
+}
+
+void FtpPump::done_with(std::size_t count) {
+    if (sealed_) return sealed_->drop(count);
+    driver_.session().consumed(stream_, count, now());
 }
 
 FtpPump::Outcome FtpPump::read_some() {
     if (over_ || !reading_) return Outcome::Fine;
     if (!take_off(std::exchange(owed_, 0))) return Outcome::Broken;
-    const MutableBytes space = driver_.session().write_space(stream_)[0];
+    const MutableBytes space = room();
     has_room_ = !space.empty();
     const std::size_t most = has_room_ ? std::min(space.size(), reading_turn_.ask()) : 0;
     if (most == 0) return Outcome::Fine;
@@ -114,6 +148,7 @@ FtpPump::Outcome FtpPump::read_some() {
     reading_turn_.used(count);
     if (size == 0) {
         reading_ = false;
+        if (sealed_) sealed_->put_end();
         driver_.session().finish(stream_);
     }
     return Outcome::Fine;
@@ -126,7 +161,11 @@ bool FtpPump::put(MutableBytes said) {
         end_->saw(said);
         end_->commit();
     }
-    driver_.session().wrote(stream_, said.size());
+    if (sealed_) {
+        sealed_->put(said.size());
+    } else {
+        driver_.session().wrote(stream_, said.size());
+    }
     if (!take_off(said.size())) return false;
     tell_if_secured();
     return true;
@@ -146,8 +185,10 @@ bool FtpPump::take_off(std::uint64_t count) {
 
 // What the socket has not taken yet stays in the stream, whose peer waits for it.
 FtpPump::Outcome FtpPump::write_some() {
-    while (!over_ && !write_blocked_ && has_planned()) {
-        const Bytes next = end_->next(driver_.session().read_data(stream_));
+    while (!over_ && !write_blocked_) {
+        if (sealed_ && !sealed_->open()) return Outcome::Changed;
+        if (!has_planned()) break;
+        const Bytes next = end_->next(held());
         const std::size_t most = next.empty() ? 0 : writing_turn_.ask();
         if (most == 0) return Outcome::Fine;
         const Bytes piece = next.first(std::min(next.size(), most));
@@ -158,18 +199,17 @@ FtpPump::Outcome FtpPump::write_some() {
         write_blocked_ = count < piece.size();
         driver_.count_in(count);
         writing_turn_.used(count);
-        driver_.session().consumed(stream_, end_->given(count), now());
+        done_with(end_->given(count));
     }
+    end_if_written();
     return Outcome::Fine;
 }
 
 // Of what is to be written next; it is written down before it is.
 bool FtpPump::has_planned() {
     if (!end_->is_passed()) return true;
-    const auto info = driver_.session().info(stream_);
     is_planning_ = true;
-    const bool has_next =
-        end_->plan(driver_.session().read_data(stream_), info && info->received_all);
+    const bool has_next = end_->plan(held(), is_all());
     is_planning_ = false;
     if (has_next) end_->commit();
     tell_if_secured();
@@ -191,7 +231,7 @@ void FtpPump::watch() {
 }
 
 void FtpPump::readable() {
-    if (write_some() == Outcome::Broken) return driver_.reset(stream_, ResetReason::PeerReset);
+    if (const Outcome outcome = write_some(); outcome != Outcome::Fine) return fail(outcome);
     watch();
 }
 
@@ -201,9 +241,18 @@ void FtpPump::writable() {
 }
 
 void FtpPump::finished() {
+    // Somebody in between says that it is over, and its author does not.
+    if (sealed_ && !sealed_->has_ended()) return fail(Outcome::Changed);
+    has_finished_ = true;
+    end_if_written();
+    watch();
+}
+
+// What was sealed is off the stream before the socket has it.
+void FtpPump::end_if_written() {
+    if (!has_finished_ || !writing_ || (sealed_ && !sealed_->held().empty())) return;
     writing_ = false;
     (void)shutdown(poll_.fd(), SHUT_WR);
-    watch();
 }
 
 // Not left to the close: a parked copy would keep the connection open.

@@ -11,6 +11,7 @@
 
 #include "common/protocols/ftp_ends.h"
 #include "daemon/forwards/ftp_doors.h"
+#include "daemon/forwards/ftp_seal.h"
 #include "daemon/forwards/rate_limit.h"
 #include "daemon/forwards/socket_stream.h"
 #include "daemon/io/poll.h"
@@ -26,6 +27,8 @@ public:
     // if that has offered this port. Once for each offer, but to the stream `data` again.
     std::optional<HostPort> take_announced(const SessionDriver& driver, StreamId control,
                                            std::uint16_t port, StreamId data);
+    // See FtpSeal; empty: it is not sealed, or there is no such connection.
+    std::string name_of_sealed(const SessionDriver& driver, StreamId control) const;
 
 private:
     friend class FtpPump;
@@ -51,6 +54,9 @@ public:
         MakeEnd make_end;  // Is given what asks the doors for a port.
         FtpDataCame on_came;
         FtpSecured on_secured = {};
+        // Where the socket is, if the stream has keys: then its bytes are sealed, and it ends with
+        // this process.
+        FtpSeal::Side seal_side = FtpSeal::Side::Home;
     };
     // Goes on with what `record` says, which is the stream's. Bytes flow from then on.
     void start(StreamId stream, FtpRecord& record, Options options);
@@ -63,9 +69,17 @@ public:
 
 private:
     friend class FtpControls;
-    enum class Outcome { Fine, Broken };
+    enum class Outcome { Fine, Broken, Changed };
+
+    using Held = std::array<Bytes, 2>;
 
     void ready(PollEvents events);
+    void fail(Outcome outcome);
+    MutableBytes room();
+    Held held() const;
+    bool is_all() const;
+    void done_with(std::size_t count);
+    void end_if_written();
     Outcome read_some();
     bool put(MutableBytes said);
     bool take_off(std::uint64_t count);
@@ -83,6 +97,7 @@ private:
     Poll poll_;
     std::unique_ptr<FtpDoors> doors_;
     std::unique_ptr<FtpEnd> end_;
+    std::unique_ptr<FtpSeal> sealed_;  // Null: bytes pass as they are.
     FtpSecured on_secured_;
     std::unique_ptr<FtpRange::Guest> guest_;  // Of a range, behind TLS.
     std::uint64_t owed_ = 0;      // Read along by a former process, and not taken off the socket.
@@ -92,6 +107,7 @@ private:
     bool writing_ = true;         // The stream has not said its last byte yet.
     bool heeds_breakage_ = true;
     bool is_planning_ = false;
+    bool has_finished_ = false;  // The stream has, and the socket is yet to be told.
     bool over_ = false;
     RateLimit::Turn reading_turn_;
     RateLimit::Turn writing_turn_;

@@ -25,14 +25,16 @@ std::optional<Ends> ends_of(int fd) {
 }
 
 FtpPump::Options client_options(const Ends& ends, FtpClientOptions options) {
-    const auto make = [ends, tls = options.tls](FtpRecord& record, FtpOpenData open) {
+    const auto make = [ends, tls = options.tls, trusts = options.trusts_own_machine](
+                          FtpRecord& record, FtpOpenData open) {
         return std::make_unique<FtpClientEnd>(
-            record, FtpClientEnd::Options{ends.there, ends.here, std::move(open), tls});
+            record, FtpClientEnd::Options{ends.there, ends.here, std::move(open), tls, trusts});
     };
     return {{ends.here, ends.there, std::move(options.data_ports), {}, {}},
             make,
             std::move(options.on_came),
-            std::move(options.on_secured)};
+            std::move(options.on_secured),
+            FtpSeal::Side::Visitor};
 }
 
 FtpPump::Options server_options(const Ends& ends, FtpDataCame on_came) {
@@ -40,7 +42,7 @@ FtpPump::Options server_options(const Ends& ends, FtpDataCame on_came) {
         return std::make_unique<FtpServerEnd>(
             record, FtpServerEnd::Options{ends.there, ends.here, std::move(open)});
     };
-    return {{ends.here, ends.there, {}, {}, {}}, make, std::move(on_came), {}};
+    return {{ends.here, ends.there, {}, {}, {}}, make, std::move(on_came), {}, FtpSeal::Side::Home};
 }
 
 // Without a record, or without options, the connection is reset.
@@ -95,13 +97,28 @@ Result<StreamId> open_ftp_stream(const StreamPlace& place, FtpControls& controls
     return stream;
 }
 
+bool go_on_with_ftp_client(const StreamPlace& place, FtpControls& controls, StreamId stream,
+                           UniqueFd client, FtpClientOptions options) {
+    const auto ends = ends_of(client.get());
+    place.parking.unpark(client.get(), Parking::When::AtOnce);
+    auto pump = std::make_unique<FtpPump>(place, std::move(client), controls);
+    FtpRecord* record = ends ? place.driver.session().keep_ftp(stream) : nullptr;
+    if (record == nullptr) return false;
+    pump->start(stream, *record, client_options(*ends, std::move(options)));
+    place.driver.adopt(stream, std::move(pump));
+    return true;
+}
+
 bool serve_ftp_stream(const StreamPlace& place, FtpControls& controls, StreamId stream,
                       UniqueFd server, FtpDataCame on_came) {
     const auto ends = ends_of(server.get());
     FtpRecord* record = ends ? place.driver.session().keep_ftp(stream) : nullptr;
     if (record == nullptr) return false;
-    place.parking.park(server.get());
-    const LocalSocket note = note_of_socket(server.get(), place.parking);
+    LocalSocket note;
+    if (place.driver.session().seal(stream) == nullptr) {
+        place.parking.park(server.get());
+        note = note_of_socket(server.get(), place.parking);
+    }
     auto pump = std::make_unique<FtpPump>(place, std::move(server), controls);
     pump->start(stream, *record, server_options(*ends, std::move(on_came)));
     place.driver.session().connected(stream, note);

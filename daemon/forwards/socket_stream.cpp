@@ -23,6 +23,13 @@ Result<StreamId> open_stream(const StreamPlace& place, UniqueFd socket, const De
     return stream;
 }
 
+void join_stream(const StreamPlace& place, StreamId stream, UniqueFd socket) {
+    place.driver.session().set_socket(stream, note_of_socket(socket.get(), place.parking));
+    auto pump = pump_of(place, std::move(socket));
+    pump->start(stream);
+    place.driver.adopt(stream, std::move(pump));
+}
+
 void serve_stream(const StreamPlace& place, StreamId stream, UniqueFd socket) {
     place.parking.park(socket.get());
     const LocalSocket note = note_of_socket(socket.get(), place.parking);

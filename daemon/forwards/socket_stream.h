@@ -19,6 +19,8 @@ struct StreamPlace {
 // Opens a stream for a connection that was accepted here, and is parked. settle() is to follow. On
 // failure the connection is reset.
 Result<StreamId> open_stream(const StreamPlace& place, UniqueFd socket, const Destination& to);
+// For a stream of ours that was opened without its connection, which is parked, and is here now.
+void join_stream(const StreamPlace& place, StreamId stream, UniqueFd socket);
 // For a stream that the peer opened: the connection that was made for it, not parked yet.
 void serve_stream(const StreamPlace& place, StreamId stream, UniqueFd socket);
 // Goes on with the connection that a former process had for the stream. settle() is to follow.

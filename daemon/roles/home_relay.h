@@ -17,6 +17,7 @@
 #include "daemon/roles/event_hub.h"
 #include "daemon/roles/home_listeners.h"
 #include "daemon/roles/role.h"
+#include "daemon/roles/seal_answer.h"
 #include "daemon/roles/uplinks.h"
 #include "daemon/sessions/session_driver.h"
 
@@ -95,12 +96,24 @@ private:
     void serve_ftp(StreamId stream, UniqueFd server);
     void restore_ftp(StreamId stream, UniqueFd server);
     FtpDataCame ftp_data_comes();
+    void refuse_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to,
+                         const std::string& why);
     void ftp_data_came(const Destination& to, Accepted server);
+    // Of visitors that seal (home_ftp_seals.cpp).
+    class SealedServer;
+    static std::string ftp_mark(const Opened& opened) { return opened.is_ftp ? "ftp:" : ""; }
+    Status approve_ftp_data(StreamId control, const Destination& to, const PublicKey& visitor,
+                            const std::string& asked) const;
+    std::unique_ptr<SealAnswer> answer_ftp_data(SessionDriver& driver, StreamId stream,
+                                                const Destination& to,
+                                                std::function<void()> sealed);
+    void open_sealed_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to,
+                              const Destination& server);
+    Result<StreamId> open_to_ftp_client(const Destination& to, UniqueFd server);
     void target_dialled(StreamId stream, std::variant<UniqueFd, TargetDialer::Failure> result);
-    void dial(SessionDriver& driver, StreamId stream, const Destination& to);
     void refuse(StreamId stream, const Destination& to);
     // What is sealed end to end (home_seals.cpp).
-    void answer_sealed(SessionDriver& driver, StreamId stream, const Destination& to);
+    void answer_sealed(SessionDriver& driver, StreamId stream, const Opened& opened);
     Status approve(const Destination& to, const PublicKey& visitor) const;
     void refuse_sealed(SessionDriver& driver, StreamId stream, const Destination& to,
                        const Error& why);

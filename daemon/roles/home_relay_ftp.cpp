@@ -10,20 +10,29 @@
 
 namespace relay {
 
-// The client has come to a port of the relay that stands for one of the server's.
+// The client has come to a port of the relay, or of a visitor, that stands for one of the server's.
 void HomeRelay::open_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to) {
-    const auto server = ftp_.take_announced(driver, *ftp_control_in(to.host), to.port, stream);
-    if (server) {
-        const Destination real{server->host, server->port, to.visitor};
-        tell_opened(stream, real);
-        return dial(driver, stream, {real, now()}, [](const std::string&) { return true; });
+    const StreamId control = *ftp_control_in(to.host);
+    const auto info = driver.session().info(control);
+    if (info && info->sealed != to.sealed_for.has_value()) {
+        return refuse_ftp_data(driver, stream, to, "it is not sealed as its control connection is");
     }
+    const auto server = ftp_.take_announced(driver, control, to.port, stream);
+    if (!server) return refuse_ftp_data(driver, stream, to, "no server has announced it");
+    const Destination real{server->host, server->port, to.visitor};
+    tell_opened(stream, real);
+    if (to.sealed_for) return open_sealed_ftp_data(driver, stream, to, real);
+    dial(driver, stream, {real, now()}, [](const std::string&) { return true; });
+}
+
+void HomeRelay::refuse_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to,
+                                const std::string& why) {
     if (may_tell_refusal()) {
         context_.log.warning(with_id(fields(), message_id::target_not_allowed),
-                             "refused a data connection of FTP to port {} for {}: no server has "
-                             "announced it{}",
-                             to.port, to.visitor, untold_refusals());
-        tell("stream-refused", fmt::format("no FTP server has announced port {}", to.port));
+                             "refused a data connection of FTP to port {} for {}: {}{}", to.port,
+                             to.visitor, why, untold_refusals());
+        tell("stream-refused",
+             fmt::format("a data connection of FTP to port {}: {}", to.port, why));
     }
     driver.reset(stream, ResetReason::NotAllowed);
 }
@@ -54,8 +63,7 @@ FtpDataCame HomeRelay::ftp_data_comes() {
 void HomeRelay::ftp_data_came(const Destination& to, Accepted server) {
     if (!driver_) return abort_connection(server.fd.get());
     context_.parking.park(server.fd.get());
-    const auto stream =
-        open_stream({context_.loop, *driver_, context_.parking}, std::move(server.fd), to);
+    const auto stream = open_to_ftp_client(to, std::move(server.fd));
     if (!stream) {
         context_.log.info(fields(), "no stream for a data connection of FTP from {}: {}",
                           server.peer_address, stream.error().text);

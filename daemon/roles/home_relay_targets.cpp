@@ -31,12 +31,8 @@ void HomeRelay::stream_opened(SessionDriver& driver, StreamId stream, const Dest
         return refuse_unsealed(driver, stream, real);
     }
     tell_opened(stream, real);
-    if (to.sealed_for) return answer_sealed(driver, stream, to);
+    if (to.sealed_for) return answer_sealed(driver, stream, opened);
     dial_allowed(driver, stream, opened);
-}
-
-void HomeRelay::dial(SessionDriver& driver, StreamId stream, const Destination& to) {
-    dial_allowed(driver, stream, {to, now()});
 }
 
 void HomeRelay::dial_allowed(SessionDriver& driver, StreamId stream, const Opened& opened) {

@@ -11,22 +11,24 @@
 
 namespace relay {
 
-void HomeRelay::answer_sealed(SessionDriver& driver, StreamId stream, const Destination& to) {
+void HomeRelay::answer_sealed(SessionDriver& driver, StreamId stream, const Opened& opened) {
     const SealRecord* kept = driver.session().seal(stream);
     // A former process has come as far as that.
     if (kept != nullptr && kept->phase == SealRecord::Phase::Sealed)
-        return dial(driver, stream, to);
-    opened_[stream] = {to, now()};
+        return dial_allowed(driver, stream, opened);
+    const Destination& to = opened.to;
+    opened_[stream] = opened;
     driver.adopt(
         stream,
         std::make_unique<SealAnswer>(
             SealAnswer::Place{context_.loop, driver, context_.random, context_.identity}, stream,
-            to_text(HostPort{to.host, to.port}),
+            ftp_mark(opened) + to_text(HostPort{to.host, to.port}),
             SealAnswer::Calls{
-                .approve = [this, to](const PublicKey& visitor) { return approve(to, visitor); },
+                .approve = [this, to](const PublicKey& visitor,
+                                      const std::string&) { return approve(to, visitor); },
                 .sealed =
-                    [this, &driver, stream, to] {
-                        dial(driver, stream, to);
+                    [this, &driver, stream, opened] {
+                        dial_allowed(driver, stream, opened);
                         driver.settle();
                     },
                 .failed = [this, &driver, stream,

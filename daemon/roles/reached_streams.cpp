@@ -39,6 +39,13 @@ void ReachedStreams::dial(SessionDriver& driver, StreamId stream, const HostPort
     driver.adopt(stream, std::move(end));
 }
 
+void ReachedStreams::serve(SessionDriver& driver, StreamId stream, UniqueFd socket,
+                           const std::string& visitor) {
+    opened_[stream] = {{}, {}, visitor, now()};
+    comes_from(stream, socket.get());
+    serve_stream({context_.loop, driver, context_.parking, &rates_}, stream, std::move(socket));
+}
+
 void ReachedStreams::dialled(SessionDriver& driver, StreamId stream,
                              std::variant<UniqueFd, TargetDialer::Failure> result) {
     if (const auto* failure = std::get_if<TargetDialer::Failure>(&result)) {

@@ -44,6 +44,8 @@ public:
     // The same for a target that is known to be permitted.
     void dial(SessionDriver& driver, StreamId stream, const HostPort& target,
               const std::string& visitor);
+    // The same with a connection that is there, and not parked.
+    void serve(SessionDriver& driver, StreamId stream, UniqueFd socket, const std::string& visitor);
     // Goes on with the connection that a former process has made for it. settle() is to follow.
     void go_on_with(SessionDriver& driver, StreamId stream, UniqueFd socket);
     // False: it is none of these.

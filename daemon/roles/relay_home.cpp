@@ -43,6 +43,7 @@ RelayHome::RelayHome(const RoleContext& context, std::string name, const House& 
       events_(house.events),
       names_(house.names),
       guard_(house.guard),
+      open_to_visitor_(house.open_to_visitor),
       on_changed_(std::move(on_changed)),
       asks_(asks_at_once, asks_per_second, now()),
       asks_later_(context.loop, [this] { heed_asked(); }),

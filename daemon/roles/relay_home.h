@@ -77,6 +77,10 @@ public:
         VisitorNames& names;
         VisitorGuard& guard;
         ReachedStreams::Find find_forward;
+        // See RelayVisitor::open_ftp_data(); of the visitor with this name.
+        std::function<Result<UniqueFd>(const std::string& visitor, const std::string& control,
+                                       const Destination&)>
+            open_to_visitor;
     };
     RelayHome(const RoleContext& context, std::string name, const House& house,
               OnChanged on_changed);
@@ -133,6 +137,8 @@ public:
     std::optional<TimePoint> since() const { return since_; }
     // From what it has said last; nothing is known of one that was never here.
     bool cannot_seal() const;
+    // Whether visitors cannot be the client's end of its FTP connections; likewise.
+    bool knows_no_ftp() const;
     const std::string& last_loss() const { return last_loss_; }  // Why it is away.
     Prober& prober() { return prober_; }
     const Prober& prober() const { return prober_; }
@@ -177,6 +183,12 @@ private:
     Result<StreamId> open_ftp(const Forward& forward, UniqueFd visitor, Destination to);
     FtpClientOptions ftp_options(ForwardId id, const std::string& shown);
     void restore_ftp(StreamId stream, ForwardId id, UniqueFd visitor);
+    Result<StreamId> open_ftp_of_visitor(const Forward& forward, Accepted visitor, Destination to,
+                                         const FtpVisit& ftp);
+    Result<StreamId> open_for(const Forward& forward, Accepted visitor, const Destination& to);
+    std::optional<StreamId> stream_of(const std::string& visitor) const;
+    bool give_to_visitor(SessionDriver& driver, StreamId stream, const Destination& to,
+                         StreamId control);
     void stream_began(StreamId stream, const OpenStream& open);
     void ftp_is_used(StreamId control);
     void ftp_secured(ForwardId id);
@@ -210,6 +222,7 @@ private:
     EventHub& events_;
     const VisitorNames& names_;
     VisitorGuard& guard_;
+    decltype(House::open_to_visitor) open_to_visitor_;
     OnChanged on_changed_;
     std::function<void()> on_left_;  // Empty but while leaving.
     PeerKeys keys_;

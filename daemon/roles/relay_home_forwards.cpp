@@ -202,17 +202,28 @@ void RelayHome::visitor_came(ForwardId id, Accepted visitor) {
                                      : local_address_text(visitor.fd.get());
     const Destination to{settings.target.host, settings.target.port,
                          names_.shown(visitor.peer_address), listener, sealed_for};
-    const StreamPlace place{context_.loop, *driver_, context_.parking, &rates_};
-    // What is sealed nobody reads here.
-    const auto stream = settings.ftp.is_on && !sealed_for
-                            ? open_ftp(forward, std::move(visitor.fd), to)
-                            : open_stream(place, std::move(visitor.fd), to);
+    const std::string from = visitor.peer_address;
+    const auto stream = open_for(forward, std::move(visitor), to);
     if (!stream) {
         ++forward.counters().refused;
-        return visitor_turned_away(id, visitor.peer_address, stream.error().text.c_str());
+        return visitor_turned_away(id, from, stream.error().text.c_str());
     }
-    stream_began(*stream, {id, visitor.peer_address, now(), counted});
+    stream_began(*stream, {id, from, now(), counted});
     driver_->settle();
+}
+
+Result<StreamId> RelayHome::open_for(const Forward& forward, Accepted visitor,
+                                     const Destination& to) {
+    const auto* known = names_.find(visitor.peer_address);
+    if (known != nullptr && known->ftp) {
+        return open_ftp_of_visitor(forward, std::move(visitor), to, *known->ftp);
+    }
+    // What is sealed nobody reads here.
+    if (forward.settings().ftp.is_on && !to.sealed_for) {
+        return open_ftp(forward, std::move(visitor.fd), to);
+    }
+    return open_stream({context_.loop, *driver_, context_.parking, &rates_}, std::move(visitor.fd),
+                       to);
 }
 
 void RelayHome::stream_began(StreamId stream, const OpenStream& open) {
@@ -229,6 +240,11 @@ void RelayHome::stream_began(StreamId stream, const OpenStream& open) {
 bool RelayHome::cannot_seal() const {
     const std::uint16_t version = driver_ ? driver_->session().peer_version() : 0;
     return version > 0 && version < wire::version_sealed;
+}
+
+bool RelayHome::knows_no_ftp() const {
+    const std::uint16_t version = driver_ ? driver_->session().peer_version() : 0;
+    return version > 0 && version < wire::version_ftp;
 }
 
 void RelayHome::visitor_turned_away(ForwardId id, const std::string& address, const char* why) {

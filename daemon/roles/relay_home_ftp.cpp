@@ -2,7 +2,10 @@
 // clients.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/forwards/ftp_stream.h"
+#include "daemon/forwards/kept_socket.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/io/tcp_socket.h"
 #include "daemon/log/message_ids.h"
@@ -110,11 +113,60 @@ void RelayHome::ftp_data_came(ForwardId id, const Destination& to, Accepted visi
 bool RelayHome::open_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to) {
     const auto control = ftp_control_in(to.host);
     if (!control) return false;
-    const auto client = ftp_.take_announced(driver, *control, to.port, stream);
-    if (!client) return false;
+    const auto client =
+        to.sealed_for ? std::nullopt : ftp_.take_announced(driver, *control, to.port, stream);
+    if (!client) return give_to_visitor(driver, stream, to, *control);
     ftp_is_used(*control);
     reached_.dial(driver, stream, *client, to.visitor);
     return true;
+}
+
+// Which ports the client has announced, the visitor knows that is its end.
+bool RelayHome::give_to_visitor(SessionDriver& driver, StreamId stream, const Destination& to,
+                                StreamId control) {
+    const auto found = streams_.find(control);
+    if (found == streams_.end()) return false;
+    const std::string from = found->second.visitor;
+    const auto* known = names_.find(from);
+    if (known == nullptr || !known->ftp) return false;
+    auto given = open_to_visitor_(known->name, from, to);
+    if (!given) {
+        refuse_to_reach(driver, stream, {ResetReason::LimitReached, given.error().text});
+        return true;
+    }
+    reached_.serve(driver, stream, *std::move(given), to.visitor);
+    return true;
+}
+
+std::optional<StreamId> RelayHome::stream_of(const std::string& visitor) const {
+    const auto found = std::find_if(streams_.begin(), streams_.end(), [&](const auto& stream) {
+        return stream.second.visitor == visitor;
+    });
+    return found == streams_.end() ? std::nullopt : std::optional{found->first};
+}
+
+// The home reads along at its end, and the visitor at the other.
+Result<StreamId> RelayHome::open_ftp_of_visitor(const Forward& forward, Accepted visitor,
+                                                Destination to, const FtpVisit& ftp) {
+    const auto refuse = [&](const char* why) -> Result<StreamId> {
+        end_parked(context_.parking, std::move(visitor.fd));
+        return Error{ErrorCode::Refused, why};
+    };
+    if (!forward.settings().ftp.is_on) return refuse("no FTP is spoken there any more");
+    if (knows_no_ftp()) return refuse("the home knows no FTP of visitors");
+    switch (ftp.kind) {
+        case FtpVisit::Kind::Forgotten: return refuse("it came before relayd was restarted");
+        case FtpVisit::Kind::Control: to.host = ftp_control_host(to.host); break;
+        case FtpVisit::Kind::Data: {
+            const auto control = stream_of(ftp.control);
+            if (!control) return refuse("its control connection is over");
+            to.host = ftp_data_host(*control);
+            to.port = ftp.port;
+            to.listener.clear();
+        }
+    }
+    return open_stream({context_.loop, *driver_, context_.parking, &rates_}, std::move(visitor.fd),
+                       to);
 }
 
 }  // namespace relay

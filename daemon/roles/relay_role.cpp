@@ -31,12 +31,14 @@ RelayRole::RelayRole(const RoleContext& context, const Settings& settings)
       guard_(settings_.guard),
       homes_file_(context.state_dir + "/homes"),
       forwards_file_(context.state_dir + "/forwards"),
-      house_{context_,
-             settings_,
-             events_,
-             visitor_names_,
-             [this](const auto& rules, const Destination& to) { return find_forward(rules, to); },
-             [this](const std::string& home) { return cannot_seal(home); }},
+      house_{
+          context_,
+          settings_,
+          events_,
+          visitor_names_,
+          [this](const auto& rules, const Destination& to) { return find_forward(rules, to); },
+          [this](const std::string& home) { return cannot_seal(home); },
+          [this](const auto& rules, const HostPort& listener) { return ftp_at(rules, listener); }},
       visitors_(house_),
       door_log_(context.loop, context.log),
       sweep_(context.loop,
@@ -128,8 +130,15 @@ void RelayRole::stop() {
 RelayHome& RelayRole::home_named(const std::string& name) {
     auto& home = homes_[name];
     if (!home) {
-        const RelayHome::House shared{settings_, events_, visitor_names_, guard_,
-                                      house_.find_forward};
+        const RelayHome::House shared{
+            settings_,
+            events_,
+            visitor_names_,
+            guard_,
+            house_.find_forward,
+            [this](const std::string& visitor, const std::string& control, const Destination& to) {
+                return open_to_visitor(visitor, control, to);
+            }};
         home = std::make_unique<RelayHome>(context_, name, shared, [this, name] {
             const Status saved = save_forwards();
             if (saved) return;

@@ -119,6 +119,9 @@ private:
     bool cannot_seal(const std::string& home) const;
     std::optional<HostPort> find_forward(const std::vector<ReachRule>& rules,
                                          const Destination& to) const;
+    FtpThere ftp_at(const std::vector<ReachRule>& rules, const HostPort& listener) const;
+    Result<UniqueFd> open_to_visitor(const std::string& name, const std::string& control,
+                                     const Destination& to);
     void list_reached(const RelayHome& home, std::vector<StreamSnapshot>& into) const;
     bool is_forward_at(const HostPort& listen) const;
     std::optional<HostPort> find_target(const std::vector<ReachRule>& rules,

@@ -127,6 +127,7 @@ void RelayVisitor::connected(RelayHandshaker::Outcome outcome) {
     }
     since_ = now();
     held->patience->disarm();
+    held->driver->session().set_peer_version(outcome.proof.version);
     held->driver->attach(std::move(outcome.port), outcome.proof.slot);
 }
 

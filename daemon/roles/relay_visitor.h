@@ -23,6 +23,9 @@
 
 namespace relay {
 
+// Whether the forward that a visitor comes to is of FTP, and its home lets visitors speak it.
+enum class FtpThere { No, TooOld, Yes };
+
 class RelayVisitor final : private SessionUser {
 public:
     static constexpr std::size_t sessions_most = 64;
@@ -38,6 +41,8 @@ public:
             find_forward;
         // Whether that home is known not to encrypt end to end, as far as it was ever here.
         std::function<bool(const std::string& home)> cannot_seal;
+        // Of the forward that listens there, if one of the rules names it.
+        std::function<FtpThere(const std::vector<ReachRule>&, const HostPort& listener)> ftp_at;
     };
     struct Rules {
         std::vector<ReachRule> config;
@@ -58,6 +63,10 @@ public:
     // As RelayHome's, for one who is asked about first.
     bool may_come_again(TimePoint now) { return arrivals_.take(now); }
     bool has_session(const SessionId& id) { return find(id) != nullptr; }
+    // A server of FTP has come to a port of its home's that stands for one of a client's, and what
+    // is given for it goes on to that client, who is behind the control connection that comes from
+    // this address. An error says why not.
+    Result<UniqueFd> open_ftp_data(const std::string& control, const Destination& to);
     void settings_changed() { rates_.set(policy().rate); }
 
     // As RelayHome's.
@@ -85,6 +94,8 @@ private:
     struct Stream {
         std::string from = {};  // Our end of the connection to the forward; empty: none yet.
         std::optional<PublicKey> sealed_for = {};  // If it is sealed end to end.
+        HostPort listener = {};                    // Of the forward that it goes to.
+        std::optional<FtpVisit> ftp = {};
     };
     struct Held {
         std::unique_ptr<SessionDriver> driver;
@@ -100,6 +111,13 @@ private:
     void carrier_left(SessionDriver& driver) override;
     void session_ended(SessionDriver& driver, EndReason reason) override;
 
+    // FTP (relay_visitor_ftp.cpp).
+    bool may_speak(SessionDriver& driver, StreamId stream, const Stream& entry);
+    void ftp_data_opened(Held& held, StreamId stream, const Destination& to);
+    void note_left_ftp(Stream& entry, std::uint16_t version) const;
+
+    void dial(Held& held, StreamId stream, Stream entry);
+    std::vector<ReachRule> reach_rules() const;
     Held& hold(std::unique_ptr<SessionDriver> driver);
     Held* find(const SessionDriver& driver);
     Held* find(const SessionId& id);

@@ -15,6 +15,17 @@ Refusal known_as(PeerKind kind, const std::string& name) {
         fmt::format("this key is known here as the {} {}: use another one", name_of(kind), name)};
 }
 
+namespace {
+
+// Where we reach what listens on this.
+HostPort dialled(HostPort listen) {
+    if (listen.host == "0.0.0.0") listen.host = "127.0.0.1";
+    if (listen.host == "::") listen.host = "::1";
+    return listen;
+}
+
+}  // namespace
+
 // What the relay itself is asked for.
 std::optional<HostPort> RelayRole::find_target(const std::vector<ReachRule>& rules,
                                                const Destination& to) const {
@@ -56,10 +67,31 @@ std::optional<HostPort> RelayRole::find_forward(const std::vector<ReachRule>& ru
     if (forward == nullptr || !may_reach(rules, home->first, forwards, *forward)) {
         return std::nullopt;
     }
-    HostPort listener = forward->listen;
-    if (listener.host == "0.0.0.0") listener.host = "127.0.0.1";
-    if (listener.host == "::") listener.host = "::1";
-    return listener;
+    return dialled(forward->listen);
+}
+
+// A data connection of FTP goes where its control connection went, be it before this process.
+FtpThere RelayRole::ftp_at(const std::vector<ReachRule>& rules, const HostPort& listener) const {
+    for (const auto& [name, home] : homes_) {
+        std::vector<const ForwardSettings*> forwards;
+        const ForwardSettings* found = nullptr;
+        for (const auto& [id, own] : home->forwards()) {
+            if (!own.forward->is_listening()) continue;
+            forwards.push_back(&own.forward->settings());
+            if (dialled(forwards.back()->listen) == listener) found = forwards.back();
+        }
+        if (found == nullptr) continue;
+        if (!found->ftp.is_on || !may_reach(rules, name, forwards, *found)) return FtpThere::No;
+        return home->knows_no_ftp() ? FtpThere::TooOld : FtpThere::Yes;
+    }
+    return FtpThere::No;
+}
+
+Result<UniqueFd> RelayRole::open_to_visitor(const std::string& name, const std::string& control,
+                                            const Destination& to) {
+    RelayVisitor* visitor = visitors_.named(name);
+    if (visitor == nullptr) return Error{ErrorCode::NotFound, "the visitor is gone"};
+    return visitor->open_ftp_data(control, to);
 }
 
 Result<std::vector<VisitorSnapshot>> RelayRole::visitors() {

@@ -1,6 +1,7 @@
 // The streams that a visitor opens: each becomes a connection to the listener of a home's forward.
 #include <fmt/format.h>
 
+#include "daemon/forwards/ftp_stream.h"
 #include "daemon/forwards/kept_socket.h"
 #include "daemon/forwards/socket_stream.h"
 #include "daemon/io/system_clock.h"
@@ -16,21 +17,42 @@ constexpr Duration dial_most = std::chrono::seconds(10);  // It is our own machi
 
 }  // namespace
 
-void RelayVisitor::stream_opened(SessionDriver& driver, StreamId stream, const Destination& to) {
+void RelayVisitor::stream_opened(SessionDriver& driver, StreamId stream, const Destination& asked) {
     Held* held = find(driver);
     if (const std::string why = refusal_by_policy(); !why.empty()) {
         return refuse(driver, stream, why);
     }
-    std::vector<ReachRule> rules = may_reach_.config;
-    rules.insert(rules.end(), may_reach_.runtime.begin(), may_reach_.runtime.end());
-    const auto listener = house_.find_forward(rules, to);
-    if (held == nullptr || !listener) return refuse(driver, stream, to);
+    if (held == nullptr) return refuse(driver, stream, asked);
+    if (ftp_control_in(asked.host)) return ftp_data_opened(*held, stream, asked);
+    Destination to = asked;
+    Stream entry{.sealed_for = to.sealed_for};
+    const auto home = home_socket(to.host) ? std::nullopt : ftp_server_in(to.host);
+    if (home) {
+        to.host = *home;
+        entry.ftp = FtpVisit{};
+    }
+    const auto listener = house_.find_forward(reach_rules(), to);
+    if (!listener) return refuse(driver, stream, to);
     if (to.sealed_for && !may_seal(driver, stream, to)) return;
-    held->streams[stream] = {.sealed_for = to.sealed_for};
+    entry.listener = *listener;
+    if (!may_speak(driver, stream, entry)) return;
     context_.log.debug(fields(&driver), "stream {} of the visitor {}: {}:{} for {}", stream.value,
                        name_, to.host, to.port, to.visitor);
+    dial(*held, stream, std::move(entry));
+}
+
+std::vector<ReachRule> RelayVisitor::reach_rules() const {
+    std::vector<ReachRule> rules = may_reach_.config;
+    rules.insert(rules.end(), may_reach_.runtime.begin(), may_reach_.runtime.end());
+    return rules;
+}
+
+void RelayVisitor::dial(Held& held, StreamId stream, Stream entry) {
+    SessionDriver& driver = *held.driver;
+    const HostPort listener = entry.listener;
+    held.streams[stream] = std::move(entry);
     auto end = std::make_unique<DialledEnd>(
-        context_.loop, *listener, dial_most, [](const std::string&) { return true; },
+        context_.loop, listener, dial_most, [](const std::string&) { return true; },
         [this, &driver, stream](auto result) {
             forward_dialled(driver, stream, std::move(result));
         });
@@ -103,7 +125,7 @@ void RelayVisitor::comes_from(Held& held, StreamId stream, int fd) {
     Stream& entry = held.streams[stream];
     house_.names.remove(entry.from);
     entry.from = local_address_text(fd);
-    house_.names.add(entry.from, {name_, entry.sealed_for});
+    house_.names.add(entry.from, {name_, entry.sealed_for, entry.ftp});
 }
 
 void RelayVisitor::forward_dialled(SessionDriver& driver, StreamId stream,
@@ -152,8 +174,16 @@ void RelayVisitor::go_on_with(const SessionRemains& remains) {
     for (const StreamId stream : own.session().streams()) {
         UniqueFd socket = sockets.claim(own.session().info(stream)->socket);
         if (!socket) continue;
-        if (own.session().info(stream)->sealed) held.streams[stream].sealed_for = own_key();
-        comes_from(held, stream, socket.get());
+        Stream& entry = held.streams[stream];
+        if (own.session().info(stream)->sealed) entry.sealed_for = own_key();
+        // Others go on to the visitor, and come from nobody.
+        if (stream.value % 2 == 1) {
+            if (const auto listener = parse_place(peer_address_text(socket.get()))) {
+                entry.listener = {listener->host, listener->ports.first};
+                note_left_ftp(entry, own.session().peer_version());
+            }
+            comes_from(held, stream, socket.get());
+        }
         restore_stream({context_.loop, own, context_.parking, &rates_}, stream, std::move(socket));
     }
     sockets.end_the_others();

@@ -53,7 +53,7 @@ void SealAnswer::heed(const HomeSeal::Step& step) {
         return;
     }
     const auto& proved = std::get<HomeSeal::VisitorProved>(step);
-    if (Status approved = calls_.approve(proved.keys.peer); !approved) {
+    if (Status approved = calls_.approve(proved.keys.peer, proved.asked); !approved) {
         return fail(approved.error());
     }
     keys_ = proved.keys;

@@ -21,8 +21,9 @@ public:
         const Identity& identity;
     };
     struct Calls {
-        // Whether a visitor with this key may have the stream; an error says why not.
-        std::function<Status(const PublicKey& visitor)> approve;
+        // Whether a visitor with this key, who asks for that, may have the stream; an error says
+        // why not.
+        std::function<Status(const PublicKey& visitor, const std::string& asked)> approve;
         // The stream's keys are kept: the target may be dialled. Outside of everything.
         std::function<void()> sealed;
         // Why it cannot be: the stream is to be reset. Outside of everything.

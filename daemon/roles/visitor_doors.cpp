@@ -18,7 +18,8 @@ constexpr Duration stdio_patience = std::chrono::seconds(60);
 
 Socks5Reply reply_for(ResetReason reason) {
     switch (reason) {
-        case ResetReason::NotAllowed: return Socks5Reply::NotAllowed;
+        case ResetReason::NotAllowed:
+        case ResetReason::SpeaksFtp: return Socks5Reply::NotAllowed;
         case ResetReason::TargetRefused: return Socks5Reply::Refused;
         case ResetReason::TargetUnreachable:
         case ResetReason::TargetUnknown: return Socks5Reply::HostUnreachable;
@@ -28,7 +29,9 @@ Socks5Reply reply_for(ResetReason reason) {
         case ResetReason::SessionEnded:
         case ResetReason::Internal:
         case ResetReason::NotSealed:
-        case ResetReason::Unauthentic: break;
+        case ResetReason::Unauthentic:
+        case ResetReason::SpeaksNoFtp:
+        case ResetReason::FtpTooOld: break;
     }
     return Socks5Reply::Failure;
 }
@@ -53,7 +56,7 @@ public:
     void start(StreamId stream, bool sealed) {
         stream_ = stream;
         if (!sealed) return;
-        opening_ = role_.seal(stream, opened_.to,
+        opening_ = role_.seal(stream, opened_,
                               [this] { role_.socks_connected(stream_, std::move(socket_)); });
         opening_->start(stream);
     }
@@ -120,7 +123,7 @@ void VisitorRole::socks_asked(ForwardId id, std::string from, UniqueFd socket, c
 void VisitorRole::open_socks(UniqueFd socket, Opened entry, bool sealed) {
     auto end = std::make_unique<SocksEnd>(*this, std::move(socket), entry);
     SocksEnd& waiting = *end;
-    const auto stream = driver_->open(destination(entry.to, entry.from, sealed), std::move(end));
+    const auto stream = driver_->open(destination(entry, sealed), std::move(end));
     if (!stream) return not_opened(entry, stream.error());
     opened(*stream, std::move(entry));
     waiting.start(*stream, sealed);
@@ -159,7 +162,7 @@ public:
     void start(StreamId stream, bool sealed) {
         stream_ = stream;
         if (!sealed) return flow();
-        opening_ = role_.seal(stream, *role_.settings_.stdio, [this] { flow_sealed(); });
+        opening_ = role_.seal(stream, role_.streams_.at(stream), [this] { flow_sealed(); });
         opening_->start(stream);
     }
     void readable() override {
@@ -219,9 +222,10 @@ void VisitorRole::open_stdio_stream(UniqueFd socket, bool sealed) {
     auto end = std::make_unique<StdioEnd>(*this, std::move(socket));
     StdioEnd& started = *end;
     const HostPort& to = *settings_.stdio;
-    const auto stream = driver_->open(destination(to, "stdio", sealed), std::move(end));
+    const Opened entry{ForwardId{}, to, "stdio", now()};
+    const auto stream = driver_->open(destination(entry, sealed), std::move(end));
     if (!stream) return give_up_stdio(stream.error().text);
-    opened(*stream, {ForwardId{}, to, "stdio", now()});
+    opened(*stream, entry);
     started.start(*stream, sealed);
     driver_->settle();
 }

@@ -2,6 +2,7 @@
 // connection comes from.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,12 +11,26 @@
 
 namespace relay {
 
+// That a visitor is the client's end of an FTP connection (docs/FTP.md).
+struct FtpVisit {
+    enum class Kind {
+        Control,
+        Data,
+        Forgotten,  // One of both: it came before this process.
+    };
+    Kind kind = Kind::Control;
+    // Of a data connection: where its control connection comes from, and the server's port.
+    std::string control = {};
+    std::uint16_t port = 0;
+};
+
 class VisitorNames {
 public:
     struct Known {
         std::string name;
         // Whose key seals what passes, if it is sealed end to end.
         std::optional<PublicKey> sealed_for = {};
+        std::optional<FtpVisit> ftp = {};
     };
 
     void add(const std::string& address, Known known) { known_[address] = std::move(known); }
@@ -24,6 +39,11 @@ public:
     const std::string& shown(const std::string& address) const {
         const auto found = known_.find(address);
         return found == known_.end() ? address : found->second.name;
+    }
+    // Null: it is nobody's whom we know.
+    const Known* find(const std::string& address) const {
+        const auto found = known_.find(address);
+        return found == known_.end() ? nullptr : &found->second;
     }
     std::optional<PublicKey> sealed_for(const std::string& address) const {
         const auto found = known_.find(address);

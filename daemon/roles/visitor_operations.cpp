@@ -73,6 +73,9 @@ Result<std::vector<ForwardSnapshot>> VisitorRole::forwards() {
         snapshot.listen = forward->listen_text();
         snapshot.target = to.port == 0 ? to.host : to_text(to);
         snapshot.probe_kind = "none";
+        FtpForward ftp = forward->settings().ftp;
+        ftp.is_on = speaks_ftp(forward->settings());
+        show_ftp(ftp, snapshot);
         snapshot.grace_s = std::chrono::duration<double>(forward->settings().grace).count();
         snapshot.origin = "config";
         snapshot.listening = forward->is_listening();

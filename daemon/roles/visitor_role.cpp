@@ -105,6 +105,7 @@ void VisitorRole::begin_session(const SessionId& id) {
         former_ = std::move(driver_);
         streams_.clear();
     }
+    found_ftp_.clear();
     driver_ =
         std::make_unique<SessionDriver>(context_.loop, static_cast<SessionUser&>(*this), Side::Home,
                                         id, context_.arena, session_options(context_, settings_));

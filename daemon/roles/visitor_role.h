@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "daemon/forwards/forward.h"
+#include "daemon/forwards/ftp_stream.h"
 #include "daemon/forwards/measured_stream.h"
 #include "daemon/forwards/socks_visitor.h"
 #include "daemon/io/stdio_bridge.h"
@@ -55,14 +56,22 @@ public:
     void unsubscribe(EventSink& sink) override { events_.unsubscribe(sink); }
 
 private:
-    class SealedEnd;
+    class ComingEnd;
     class SocksEnd;
     class StdioEnd;
+    // What a stream is of FTP, whose client's end we are.
+    struct FtpPart {
+        enum class Kind { None, Control, Data };
+        Kind kind = Kind::None;
+        StreamId control = {};  // Of a data connection, and the server's port.
+        std::uint16_t port = 0;
+    };
     struct Opened {
         ForwardId forward;  // 0: none, it is that of standard input.
         HostPort to;
         std::string from;
         TimePoint since;
+        FtpPart ftp = {};
         std::string why = {};  // It was reset, where that says more than the reason.
         bool goes_on = false;  // As another stream.
     };
@@ -99,13 +108,26 @@ private:
     // End to end (visitor_seals.cpp).
     Result<bool> seals(const std::string& host) const;
     Status unsealed_to(const std::string& host) const;
-    Destination destination(const HostPort& to, const std::string& from, bool sealed) const;
-    std::unique_ptr<SealOpening> seal(StreamId stream, const HostPort& to,
+    Destination destination(const Opened& entry, bool sealed) const;
+    std::unique_ptr<SealOpening> seal(StreamId stream, const Opened& entry,
                                       std::function<void()> sealed);
+    Status approve(StreamId stream, const Opened& entry, const PublicKey& home,
+                   const std::string& target);
     bool may_go_unsealed(StreamId stream, const HostPort& to, ResetReason reason);
-    void open_sealed(UniqueFd socket, Opened entry);
-    void open_unsealed(UniqueFd socket, Opened entry);
+    void open(UniqueFd socket, Opened entry, bool sealed);
+    void open_patiently(UniqueFd socket, Opened entry, bool sealed);
+    void connect(StreamId stream, const Opened& entry, UniqueFd socket);
     void not_opened(const Opened& entry, const Error& why);
+
+    // FTP (visitor_ftp.cpp).
+    bool speaks_ftp(const ForwardSettings& forward) const;
+    bool is_to_speak_ftp(const Opened& entry, ResetReason reason);
+    std::string ftp_asked(const Opened& entry) const;
+    FtpClientOptions ftp_options(const Opened& control);
+    void ftp_data_came(const Opened& control, StreamId stream, std::uint16_t port, Accepted client);
+    bool ftp_data_opened(SessionDriver& driver, StreamId stream, const Destination& to);
+    void dial_ftp_client(StreamId stream, const HostPort& client);
+    void ftp_client_dialled(StreamId stream, std::variant<UniqueFd, TargetDialer::Failure> result);
 
     // SOCKS5, and standard input (visitor_doors.cpp).
     void socks_came(ForwardId forward, Accepted visitor);
@@ -128,6 +150,7 @@ private:
     VisitSettings settings_;
     EventHub events_;
     Uplinks uplinks_;
+    FtpControls ftp_;
     std::unique_ptr<SessionDriver> driver_;
     std::unique_ptr<SessionDriver> former_;  // One that the relay has forgotten.
     bool there_ = false;                     // Data may flow, so connections are let in.
@@ -135,7 +158,8 @@ private:
     ForwardId dynamic_{};  // The one where SOCKS5 is spoken.
     std::uint64_t last_forward_ = 0;
     std::map<StreamId, Opened> streams_;
-    std::list<std::unique_ptr<SocksVisitor>> socks_;       // That have not asked yet.
+    std::map<HostPort, bool> found_ftp_;              // Or not, by what this relay has let us open.
+    std::list<std::unique_ptr<SocksVisitor>> socks_;  // That have not asked yet.
     std::list<std::unique_ptr<SocksVisitor>> socks_done_;  // Destroyed outside of their callbacks.
     std::unique_ptr<StdioBridge> stdio_;
     bool stdio_opened_ = false;

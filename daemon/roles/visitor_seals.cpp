@@ -2,75 +2,72 @@
 #include <fmt/format.h>
 
 #include "common/crypto/fingerprint.h"
-#include "daemon/forwards/kept_socket.h"
 #include "daemon/forwards/socket_stream.h"
-#include "daemon/forwards/stream_pump.h"
+#include "daemon/forwards/waiting_socket.h"
 #include "daemon/io/system_clock.h"
-#include "daemon/io/tcp_socket.h"
 #include "daemon/log/message_ids.h"
 #include "daemon/roles/visitor_role.h"
 
 namespace relay {
 
-// A connection that was accepted here, while its stream is being sealed. Nothing is read from it:
-// if this process is killed, it comes again by the next one.
-class VisitorRole::SealedEnd final : public StreamEnd {
+// A connection that was accepted here, while its stream is being sealed, or while it is not known
+// what is spoken there.
+class VisitorRole::ComingEnd final : public StreamEnd {
 public:
-    SealedEnd(VisitorRole& role, UniqueFd socket, const Opened& opened)
+    ComingEnd(VisitorRole& role, UniqueFd socket, const Opened& opened, bool sealed)
         : role_(role),
           opened_(opened),
-          poll_(role.context_.loop, std::move(socket), [this](PollEvents) { broken(); }) {}
-    ~SealedEnd() override {
-        if (!is_mine_) return;
-        abort_connection(poll_.fd());
-        role_.context_.parking.unpark(poll_.fd());
-    }
+          is_sealed_(sealed),
+          socket_(role.context_.loop, role.context_.parking, std::move(socket),
+                  [this] { role_.driver_->reset(stream_, ResetReason::PeerReset); }) {}
 
     void start(StreamId stream) {
         stream_ = stream;
-        opening_ = role_.seal(stream, opened_.to, [this] { sealed(); });
+        socket_.watch();
+        if (!is_sealed_) return;
+        opening_ = role_.seal(stream, opened_, [this] { join(); });
         opening_->start(stream);
-        poll_.set_interest({.broken = true});
     }
-    void readable() override { opening_->readable(); }
-    void writable() override { opening_->writable(); }
-    void finished() override { opening_->finished(); }
+    // Nothing may follow what joins, which destroys this.
+    void connected() override {
+        if (!is_sealed_) join();
+    }
+    void readable() override {
+        if (is_sealed_) return opening_->readable();
+        join();
+    }
+    void writable() override {
+        if (is_sealed_) opening_->writable();
+    }
+    void finished() override {
+        if (is_sealed_) return opening_->finished();
+        join();
+    }
     void closed() override {}
     void reset(ResetReason reason) override {
-        if (!role_.may_go_unsealed(stream_, opened_.to, reason)) return;
-        role_.open_unsealed(take(), opened_);
+        if (role_.is_to_speak_ftp(opened_, reason)) {
+            role_.streams_.at(stream_).goes_on = true;
+            Opened again = opened_;
+            again.ftp.kind = FtpPart::Kind::Control;
+            return role_.open_patiently(socket_.take(), std::move(again), is_sealed_);
+        }
+        if (!is_sealed_ || !role_.may_go_unsealed(stream_, opened_.to, reason)) return;
+        role_.open(socket_.take(), opened_, /*sealed=*/false);
     }
 
 private:
-    void broken() {
-        if (socket_is_dead(poll_.fd())) {
-            role_.driver_->reset(stream_, ResetReason::PeerReset);
-        } else {
-            poll_.set_interest({});
-        }
-    }
-    UniqueFd take() {
-        is_mine_ = false;
-        return poll_.take_fd();
-    }
-    // From now on it can outlive this process.
-    void sealed() {
-        UniqueFd socket = take();
-        SessionDriver& driver = *role_.driver_;
-        Parking& parking = role_.context_.parking;
-        driver.session().set_socket(stream_, note_of_socket(socket.get(), parking));
-        auto pump =
-            std::make_unique<StreamPump>(role_.context_.loop, std::move(socket), driver, parking);
-        pump->start(stream_);
-        driver.adopt(stream_, std::move(pump));
+    void join() {
+        if (std::exchange(has_joined_, true)) return;
+        role_.connect(stream_, opened_, socket_.take());
     }
 
     VisitorRole& role_;
     const Opened opened_;
+    const bool is_sealed_;
     StreamId stream_{};
-    Poll poll_;
+    WaitingSocket socket_;
     std::unique_ptr<SealOpening> opening_;
-    bool is_mine_ = true;  // The socket.
+    bool has_joined_ = false;
 };
 
 // An error says why nothing is to be opened to that home.
@@ -97,23 +94,20 @@ Status VisitorRole::unsealed_to(const std::string& host) const {
     return Done{};
 }
 
-Destination VisitorRole::destination(const HostPort& to, const std::string& from,
-                                     bool sealed) const {
-    Destination destination{to.host, to.port, from};
+Destination VisitorRole::destination(const Opened& entry, bool sealed) const {
+    Destination destination{entry.to.host, entry.to.port, entry.from};
+    if (entry.ftp.kind == FtpPart::Kind::Control)
+        destination.host = ftp_control_host(entry.to.host);
+    if (entry.ftp.kind == FtpPart::Kind::Data) {
+        destination.host = ftp_data_host(entry.ftp.control);
+        destination.port = entry.ftp.port;
+    }
     if (sealed) destination.sealed_for = context_.identity.public_key();
     return destination;
 }
 
-std::unique_ptr<SealOpening> VisitorRole::seal(StreamId stream, const HostPort& to,
+std::unique_ptr<SealOpening> VisitorRole::seal(StreamId stream, const Opened& entry,
                                                std::function<void()> sealed) {
-    const auto approve = [this, stream, to](const PublicKey& home, const std::string& target) {
-        const Status approved = trust_.approve(settings_, home_of(to.host), home);
-        if (approved) {
-            context_.log.debug(fields(), "stream {}: sealed with {}, {}, which dials {}",
-                               stream.value, to.host, to_text(fingerprint_of(home)), target);
-        }
-        return approved;
-    };
     const auto failed = [this, stream](const Error& why) {
         const auto found = streams_.find(stream);
         if (found != streams_.end()) found->second.why = why.text;
@@ -121,8 +115,34 @@ std::unique_ptr<SealOpening> VisitorRole::seal(StreamId stream, const HostPort& 
     };
     return std::make_unique<SealOpening>(
         SealOpening::Place{context_.loop, *driver_, context_.random, context_.identity},
-        to_text(to),
-        SealOpening::Calls{.approve = approve, .sealed = std::move(sealed), .failed = failed});
+        ftp_asked(entry),
+        SealOpening::Calls{
+            .approve =
+                [this, stream, entry](const PublicKey& home, const std::string& target) {
+                    return approve(stream, entry, home, target);
+                },
+            .sealed = std::move(sealed),
+            .failed = failed});
+}
+
+Status VisitorRole::approve(StreamId stream, const Opened& entry, const PublicKey& home,
+                            const std::string& target) {
+    if (entry.ftp.kind == FtpPart::Kind::Data) {
+        const auto control = driver_->session().info(entry.ftp.control);
+        if (control && control->sealed_with == home) return Done{};
+        return Error{ErrorCode::Unauthentic,
+                     "a data connection of FTP that does not go where its control connection does"};
+    }
+    const bool is_ftp = entry.ftp.kind == FtpPart::Kind::Control;
+    if (is_ftp != target.starts_with("ftp:")) {
+        return Error{ErrorCode::Unauthentic, "the home was not asked for what we asked for"};
+    }
+    const Status approved = trust_.approve(settings_, home_of(entry.to.host), home);
+    if (approved) {
+        context_.log.debug(fields(), "stream {}: sealed with {}, {}, which dials {}", stream.value,
+                           entry.to.host, to_text(fingerprint_of(home)), target);
+    }
+    return approved;
 }
 
 // Of a stream that was reset before it was sealed.
@@ -133,6 +153,7 @@ bool VisitorRole::may_go_unsealed(StreamId stream, const HostPort& to, ResetReas
         found->second.why =
             "the stream was reset before the home had proved its key; its log may say why";
     }
+    if (found->second.ftp.kind == FtpPart::Kind::Data) return false;
     if (reason != ResetReason::NotSealed || !driver_ || driver_->session().over()) return false;
     const Status allowed = unsealed_to(to.host);
     if (!allowed) found->second.why = allowed.error().text;
@@ -140,23 +161,39 @@ bool VisitorRole::may_go_unsealed(StreamId stream, const HostPort& to, ResetReas
     return static_cast<bool>(allowed);
 }
 
-void VisitorRole::open_sealed(UniqueFd socket, Opened entry) {
-    auto end = std::make_unique<SealedEnd>(*this, std::move(socket), entry);
-    SealedEnd& started = *end;
-    const auto stream =
-        driver_->open(destination(entry.to, entry.from, /*sealed=*/true), std::move(end));
+// What a relay of this version says of a forward that nothing is known of, is waited for.
+void VisitorRole::open(UniqueFd socket, Opened entry, bool sealed) {
+    const bool is_plain = entry.ftp.kind == FtpPart::Kind::Data || found_ftp_.contains(entry.to) ||
+                          relay_version_ < wire::version_ftp;
+    if (sealed || !is_plain || entry.ftp.kind == FtpPart::Kind::Control) {
+        return open_patiently(std::move(socket), std::move(entry), sealed);
+    }
+    const auto stream = open_stream({context_.loop, *driver_, context_.parking}, std::move(socket),
+                                    destination(entry, /*sealed=*/false));
+    if (!stream) return not_opened(entry, stream.error());
+    opened(*stream, std::move(entry));
+    driver_->settle();
+}
+
+void VisitorRole::open_patiently(UniqueFd socket, Opened entry, bool sealed) {
+    auto end = std::make_unique<ComingEnd>(*this, std::move(socket), entry, sealed);
+    ComingEnd& started = *end;
+    const auto stream = driver_->open(destination(entry, sealed), std::move(end));
     if (!stream) return not_opened(entry, stream.error());
     opened(*stream, std::move(entry));
     started.start(*stream);
     driver_->settle();
 }
 
-void VisitorRole::open_unsealed(UniqueFd socket, Opened entry) {
-    const auto stream = open_stream({context_.loop, *driver_, context_.parking}, std::move(socket),
-                                    destination(entry.to, entry.from, /*sealed=*/false));
-    if (!stream) return not_opened(entry, stream.error());
-    opened(*stream, std::move(entry));
-    driver_->settle();
+// Bytes may flow; from now on it can outlive this process.
+void VisitorRole::connect(StreamId stream, const Opened& entry, UniqueFd socket) {
+    const StreamPlace place{context_.loop, *driver_, context_.parking};
+    if (entry.ftp.kind != FtpPart::Kind::Control) {
+        if (entry.ftp.kind == FtpPart::Kind::None) found_ftp_.try_emplace(entry.to, false);
+        return join_stream(place, stream, std::move(socket));
+    }
+    if (go_on_with_ftp_client(place, ftp_, stream, std::move(socket), ftp_options(entry))) return;
+    driver_->reset(stream, ResetReason::Internal);
 }
 
 void VisitorRole::not_opened(const Opened& entry, const Error& why) {

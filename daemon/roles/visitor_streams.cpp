@@ -41,14 +41,19 @@ void VisitorRole::apply_forwards(const VisitSettings& next, ReloadSnapshot& resu
 
 void VisitorRole::visitor_came(ForwardId id, Accepted visitor) {
     if (id == dynamic_) return socks_came(id, std::move(visitor));
-    Opened entry{id, forwards_.at(id)->settings().target, visitor.peer_address, now()};
-    const auto sealed = seals(entry.to.host);
+    const ForwardSettings& forward = forwards_.at(id)->settings();
+    Opened entry{id, forward.target, visitor.peer_address, now()};
+    if (speaks_ftp(forward)) entry.ftp.kind = FtpPart::Kind::Control;
+    auto sealed = seals(entry.to.host);
+    if (forward.ftp.is_on && relay_version_ < wire::version_ftp) {
+        sealed = Error{ErrorCode::Unsupported,
+                       "the relay is of an older version, which knows no FTP of visitors"};
+    }
     if (!sealed) {
         end_parked(context_.parking, std::move(visitor.fd));
         return not_opened(entry, sealed.error());
     }
-    if (*sealed) return open_sealed(std::move(visitor.fd), std::move(entry));
-    open_unsealed(std::move(visitor.fd), std::move(entry));
+    open(std::move(visitor.fd), std::move(entry), *sealed);
 }
 
 void VisitorRole::opened(StreamId stream, Opened entry) {
@@ -66,9 +71,9 @@ void VisitorRole::opened(StreamId stream, Opened entry) {
     streams_[stream] = std::move(entry);
 }
 
-// A relay opens none.
+// A relay opens none but for FTP's servers.
 void VisitorRole::stream_opened(SessionDriver& driver, StreamId stream, const Destination& to) {
-    if (measurings_.answer(driver, stream, to)) return;
+    if (measurings_.answer(driver, stream, to) || ftp_data_opened(driver, stream, to)) return;
     driver.reset(stream, ResetReason::NotAllowed);
 }
 
@@ -79,6 +84,7 @@ void VisitorRole::stream_over(SessionDriver& driver, StreamId stream,
     if (found == streams_.end()) return;
     const Opened gone = std::move(found->second);
     streams_.erase(found);
+    if (reset == ResetReason::SpeaksFtp) found_ftp_[gone.to] = true;
     if (!events_.silent()) {
         tell("stream-closed",
              fmt::format("stream {} to {}{}", stream.value, to_text(gone.to), end_text(reset)));
@@ -87,7 +93,7 @@ void VisitorRole::stream_over(SessionDriver& driver, StreamId stream,
     const bool is_ours =
         !reset || *reset == ResetReason::SessionEnded || *reset == ResetReason::PeerReset;
     const bool is_news =
-        !is_ours || (gone.forward == ForwardId{} && !on_wound_down_) || !gone.why.empty();
+        !is_ours || (stdio_ && gone.forward == ForwardId{} && !on_wound_down_) || !gone.why.empty();
     if (reset && is_news && !gone.goes_on) say_reset(gone, *reset);
     const auto forward = forwards_.find(gone.forward);
     if (forward == forwards_.end()) return;

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """A relay that denies a visitor its end-to-end encryption, in each way that it has, hears nothing of
 what is said: not with --end-to-end, and not for a home whose key is known. Of a home that is met for
-the first time it hears all, as docs/THREATS.md says, unless it takes the mark off on the way."""
+the first time it hears all, as docs/THREATS.md says, unless it takes the mark off on the way. And a relay
+of before FTP for visitors: whoever insists on that is told."""
 
 import contextlib
+import socket
 import subprocess
 
-from harness.processes import Scene, run
-from harness.relayd import HOME_NAME, build_folder
+from harness.processes import Scene, run, wait_for
+from harness.relayd import HOME_NAME, Daemon, build_folder
 
 WAYS = ("version", "refusal", "stripping")
 MARKER = b"nobody but the two of us reads this."
@@ -43,6 +45,25 @@ class Attempt:
         assert MARKER.decode() not in self.heard and "opened plain" not in self.heard, self.heard
 
 
+def no_ftp_with_an_old_relay(scene):
+    carrier, port, key = scene.free_port(), scene.free_port(), scene.path("old", "key")
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+    relay = scene.start("eavesdropper", build_folder() / "tests/system/eavesdropper", key, carrier,
+                        "version")
+    scene.wait_for_port(carrier, relay)
+    visitor = Daemon(scene, "visitor").start("visit", f"ws://127.0.0.1:{carrier}", f"{HOME_NAME}:21",
+                                             "--listen", str(port), "--protocol", "ftp")
+    wait_for("the session", lambda: visitor.ask("sessions")["sessions"], 60)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+            assert client.recv(1) == b""
+    except ConnectionResetError:
+        pass  # Perhaps before connect() has returned.
+    wait_for("the log", lambda: "the relay is of an older version" in visitor.log(), 60)
+    assert "opened" not in relay.text(), relay.text()
+    scene.fact("a relay of before FTP for visitors is told apart, and nothing is opened")
+
+
 def main():
     with Scene() as scene:
         for way in WAYS:
@@ -63,6 +84,7 @@ def main():
             scene.fact(f"{way}: not a byte of a visitor that insists, or knows the home's key" + (
                 ", or meets it for the first time" if way == "stripping" else
                 "; whoever meets it for the first time is read"))
+        no_ftp_with_an_old_relay(scene)
 
 
 if __name__ == "__main__":

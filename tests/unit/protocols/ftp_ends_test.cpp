@@ -294,3 +294,22 @@ TEST_CASE("where TLS is refused, AUTH asks for what no server has") {
         CHECK(text == masked);
     }
 }
+
+TEST_CASE("active mode on this machine is for those alone who are trusted to be on it") {
+    for (const bool is_trusted : {false, true}) {
+        Ports ports;
+        Held<FtpClientEnd> end{FtpRecord{},
+                               {.client = address("127.0.0.1"),
+                                .dialled = address("127.0.0.1"),
+                                .open_data = ports.opener(),
+                                .tls = FtpTls::Pass,
+                                .trusts_own_machine = is_trusted}};
+        CHECK(gets(end, "220 ready\r\n") == "220 ready\r\n");
+        says(end, "PORT 127,0,0,1,156,64\r\n");
+        CHECK(end->take_announced(40000, 2) == is_trusted);
+        says(end, "PORT 127,0,0,1,0,22\r\n");
+        CHECK_FALSE(end->take_announced(22, 4));
+        says(end, "PORT 192,0,2,1,156,65\r\n");
+        CHECK_FALSE(end->take_announced(40001, 6));
+    }
+}
