@@ -123,6 +123,8 @@ private:
             for (const auto& [kind, name] : probe_kind_names) found_.push_back({std::string{name}});
         } else if (place == "HOME" || place == "HOME|ID" || place == "NAME") {
             for (std::string& home : names_.homes(control_)) found_.push_back({std::move(home)});
+        } else if (place == "GATE" && names_.gates) {
+            for (std::string& gate : names_.gates(control_)) found_.push_back({std::move(gate)});
         } else if (place == "LISTEN" || place == "PORT") {
             for (std::string& listen : names_.listens(control_)) {
                 found_.push_back({std::move(listen)});

@@ -24,6 +24,7 @@ struct KnownNames {
     using Ask = std::function<std::vector<std::string>(const std::string& control)>;
     Ask homes;
     Ask listens;
+    Ask gates = {};  // Of relayd-gate, whose socket is another.
 };
 
 // Stands alone: a file's name is wanted.

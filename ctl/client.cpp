@@ -21,14 +21,17 @@ constexpr long answer_patience_s = 120;
 constexpr long no_end = 0;
 
 ClientFault not_connected(const std::string& path, int error) {
-    const auto text = fmt::format("cannot reach relayd at {}: {}", path, std::strerror(error));
+    const auto* program = path.find("relayd-gate") == path.npos ? "relayd" : "relayd-gate";
+    const auto text = fmt::format("cannot reach {} at {}: {}", program, path, std::strerror(error));
     if (error == EACCES || error == EPERM) {
         return {ClientFault::Kind::Refused, text,
                 "root and the members of group relayd may use it: try sudo, or join the group "
                 "(usermod -aG relayd USER) and log in again"};
     }
-    return {ClientFault::Kind::Unreachable, text,
-            "is it running? See: systemctl status relayd. For another one: --control SOCKET"};
+    return {
+        ClientFault::Kind::Unreachable, text,
+        fmt::format("is it running? See: systemctl status {}. For another one: --control SOCKET",
+                    program)};
 }
 
 ClientFault closed_by(const std::string& path) {

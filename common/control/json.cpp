@@ -7,6 +7,7 @@
 
 #include "common/control/accept_fields.h"
 #include "common/control/fields.h"
+#include "common/control/gates_fields.h"
 #include "common/control/json_depth.h"
 #include "common/control/rfc3339.h"
 
@@ -226,6 +227,10 @@ RELAY_JSON(ProbeSelector)
 RELAY_JSON(DoctorSelector)
 RELAY_JSON(AcceptFacts)
 RELAY_JSON(AcceptAnswer)
+RELAY_JSON(GateList)
+RELAY_JSON(OpenGate)
+RELAY_JSON(CloseGate)
+RELAY_JSON(ApplyGates)
 #undef RELAY_JSON
 
 }  // namespace relay

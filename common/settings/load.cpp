@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/settings/forward.h"
+#include "common/settings/gate_rules.h"
 #include "common/settings/rules.h"
 #include "common/settings/sections.h"
 
@@ -50,6 +51,8 @@ Settings read_settings(const Node& root, Source& source) {
     reader.scalar("control-group", settings.control_group, parse_group);
     reader.path("state-dir", settings.state_dir);
     if (const Node* memory = reader.find("memory")) settings.memory = read_memory(*memory, source);
+    if (const Node* gates = reader.find("gates")) read_gates(*gates, source, settings.gates);
+    read_knock(reader, source, settings.knock);
     // Without a map there is nothing to miss.
     const bool can_be_read = root.kind == Node::Kind::Map || root.kind == Node::Kind::Empty;
     if (can_be_read) read_role(reader, source, settings);
@@ -128,6 +131,7 @@ LoadOutcome load_settings(const NamedText& main, const std::vector<NamedText>& h
         }
     }
     check_rules(settings, places, outcome.diagnostics);
+    check_gate_rules(settings, places, outcome.diagnostics);
     sort_by_place(outcome.diagnostics, main, homes_d);
     keep_the_first(outcome.diagnostics);
     if (outcome.diagnostics.empty()) outcome.settings = std::move(settings);

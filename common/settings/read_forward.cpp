@@ -33,7 +33,7 @@ SocketFile read_file(MapReader& reader, std::string_view listen, Source& source)
 }
 
 // { listen: …, to: …, probe: …, grace: …, guard: …, proxy-protocol: …, mode: …, group: …,
-//   protocol: …, data-ports: …, ftp-tls: … }
+//   protocol: …, data-ports: …, ftp-tls: …, gate: … }
 void read_forward_map(const ForwardPlace& place, Source& source, ForwardOwner owner,
                       std::vector<ForwardSettings>& into) {
     MapReader reader{place.node, place.path, source};
@@ -56,7 +56,10 @@ void read_forward_map(const ForwardPlace& place, Source& source, ForwardOwner ow
     }
     reader.scalar("proxy-protocol", options.proxy_protocol, parse_switch);
     FtpTexts ftp;
-    if (owner == ForwardOwner::Relay) options.file = read_file(reader, listen, source);
+    if (owner == ForwardOwner::Relay) {
+        options.file = read_file(reader, listen, source);
+        reader.scalar("gate", options.gate, parse_gate_name);
+    }
     reader.scalar("protocol", ftp.protocol, parse_text);
     reader.scalar("data-ports", ftp.data_ports, parse_text);
     reader.scalar("ftp-tls", ftp.tls, parse_text);
@@ -73,6 +76,7 @@ void read_forward_map(const ForwardPlace& place, Source& source, ForwardOwner ow
         forward.guard = options.guard;
         forward.proxy_protocol = options.proxy_protocol;
         forward.file = options.file;
+        forward.gate = options.gate;
         into.push_back(std::move(forward));
     }
 }

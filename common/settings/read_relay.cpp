@@ -25,6 +25,28 @@ Result<Endpoint> parse_listener(std::string_view text) {
                  "https+poll:// and http+poll:// come by the ports of wss:// and ws://"};
 }
 
+// "wss://0.0.0.0:443" each, or { endpoint: "wss://0.0.0.0:443", gate: NAME }.
+void read_listeners(MapReader& relay, Source& source, RelaySettings& into) {
+    if (relay.find("listen") != nullptr) into.listen.clear();
+    relay.list("listen", max_endpoints, [&](const Node& node, const std::string& path) {
+        Node text = node;
+        std::string gate;
+        if (node.kind == Node::Kind::Map) {
+            MapReader reader{node, path, source};
+            const Node* endpoint = reader.require("endpoint", "wss://0.0.0.0:443");
+            reader.scalar("gate", gate, parse_gate_name);
+            reader.refuse_others();
+            if (endpoint == nullptr) return;
+            text = *endpoint;
+        }
+        if (!is_scalar(text, "listen", source)) return;
+        const auto endpoint = parse_listener(text.scalar);
+        if (!endpoint) return source.wrong(text, "listen: " + endpoint.error().text);
+        into.listen.push_back(*endpoint);
+        into.listen_gates.push_back(std::move(gate));
+    });
+}
+
 // All keys of one owner; each place is remembered by the key's index in the result.
 std::vector<AuthorizedKey> read_keys(MapReader& reader, Source& source) {
     std::vector<AuthorizedKey> keys;
@@ -140,7 +162,7 @@ HomeEntry read_home_entry(const Node& node, const std::string& path, Source& sou
 RelaySettings read_relay(const Node& node, Source& source) {
     RelaySettings relay;
     MapReader reader{node, "relay", source};
-    reader.scalars("listen", max_endpoints, relay.listen, parse_listener);
+    read_listeners(reader, source, relay);
     reader.scalar("poll", relay.poll, parse_switch);
     reader.scalars("trusted-proxies", max_trusted_proxies, relay.trusted_proxies, parse_cidr);
     relay.fallback = read_fallback(reader, source);

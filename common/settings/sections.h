@@ -45,6 +45,9 @@ void read_ways(MapReader& reader, DialSettings& dial, Source& source);
 std::optional<FallbackSettings> read_fallback(MapReader& relay, Source& source);
 
 MemorySettings read_memory(const Node& node, Source& source);
+// Where signed knocks arrive.
+void read_knock(MapReader& reader, Source& source, std::vector<HostPort>& into);
+void read_gates(const Node& node, Source& source, std::map<std::string, GateSettings>& into);
 
 // What carriers of all roles have in common.
 struct Liveness {

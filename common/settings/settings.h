@@ -17,6 +17,7 @@
 #include "common/crypto/fingerprint.h"
 #include "common/settings/allow_rule.h"
 #include "common/settings/carrier_choice.h"
+#include "common/settings/gate.h"
 #include "common/settings/listen_rule.h"
 #include "common/settings/policy.h"
 #include "common/settings/reach_rule.h"
@@ -94,6 +95,7 @@ struct ForwardSettings {
     bool proxy_protocol = false;
     SocketFile file = {};  // Where it listens on a unix socket.
     FtpForward ftp = {};
+    std::string gate = {};  // That it is behind; empty: none.
 
     bool operator==(const ForwardSettings&) const = default;
 };
@@ -141,6 +143,7 @@ struct FallbackSettings {
 struct RelaySettings {
     std::vector<Endpoint> listen = {
         {.kind = CarrierKind::Wss, .host = "0.0.0.0", .port = 443, .path = "/"}};
+    std::vector<std::string> listen_gates;  // What each is behind; empty, or missing: nothing.
     bool poll = true;  // Whether homes may come by plain GET and POST, on wss and ws endpoints.
     // Whose word counts about who is behind them, and that they end TLS for homes that allow it.
     std::vector<Cidr> trusted_proxies;
@@ -256,6 +259,8 @@ struct Settings {
     std::string state_dir;  // Path; empty: the program's choice.
     std::string control_group = "relayd";  // Whose members may use the control socket.
     MemorySettings memory;
+    std::map<std::string, GateSettings> gates;  // Of this host; relayd-gate keeps them.
+    std::vector<HostPort> knock;                // Where signed knocks arrive, by UDP.
     // Exactly one of them.
     std::optional<RelaySettings> relay;
     std::optional<HomeSettings> home;

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "common/control/gates.h"
 #include "ctl/arguments.h"
 #include "ctl/asking.h"
 #include "ctl/candidates.h"
 #include "ctl/command_table.h"
+#include "ctl/commands/gate_socket.h"
 
 namespace relay {
 namespace {
@@ -95,6 +97,16 @@ ExitCode print_candidates(const Call& call) {
                 for (const auto& each : list->forwards) {
                     const bool is_usual = each.listen.starts_with(usual);
                     found.push_back(is_usual ? each.listen.substr(usual.size()) : each.listen);
+                }
+                return found;
+            },
+        .gates =
+            [&](const std::string& control) {
+                std::vector<std::string> found;
+                const auto socket = control.empty() ? gate_socket(call) : control;
+                const auto list = list_of<GateList>(call, socket, "gates.list");
+                if (list) {
+                    for (const auto& gate : list->gates) found.push_back(gate.name);
                 }
                 return found;
             }};

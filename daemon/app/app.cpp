@@ -16,6 +16,7 @@
 #include "daemon/bus/bus.h"
 #include "daemon/identity/file.h"
 #include "daemon/io/system_clock.h"
+#include "daemon/knocks/knock_door.h"
 #include "daemon/log/message_ids.h"
 #include "daemon/log/system_sink.h"
 #include "daemon/roles/home_role.h"
@@ -74,6 +75,7 @@ public:
         if (!started) return started.error();
         inheritance_.replace_by(memory_);
         inheritance_.say_unserved(settings);
+        hear_knocks(settings);
         auto bus = control ? join_bus(loop_, *role_, log_, settings.control_group) : nullptr;
         service_.ready();
         say_status();
@@ -105,6 +107,16 @@ private:
         if (settings.relay) return std::make_unique<RelayRole>(context, settings);
         if (settings.home) return std::make_unique<HomeRole>(context, *settings.home);
         return std::make_unique<VisitorRole>(context, *settings.visit);
+    }
+
+    void hear_knocks(const Settings& settings) {
+        if (settings.knock.empty() && !knocks_) return;
+        if (!knocks_) {
+            const KnockDoorOptions options{settings.state_dir,
+                                           gate_socket_beside(settings.control)};
+            knocks_ = std::make_unique<KnockDoor>(loop_, log_, options);
+        }
+        knocks_->apply(settings);
     }
 
     // Twice: at once.
@@ -158,6 +170,7 @@ private:
         if (settings.memory != next->settings.memory) changes.needs_restart.push_back("memory");
         settings = std::move(next->settings);
         inheritance_.say_unserved(settings);
+        hear_knocks(settings);
         log_.info({.message_id = message_id::settings_read}, "read {} again: {} changes{}",
                   configuration_.path, changes.changes.size(),
                   changes.needs_restart.empty()
@@ -191,6 +204,7 @@ private:
     ServiceManager& service_;
     Inheritance& inheritance_;
     std::unique_ptr<Role> role_;
+    std::unique_ptr<KnockDoor> knocks_;
     int code_ = 0;
     bool is_ending_ = false;
     UvTimer alive_;

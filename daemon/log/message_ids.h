@@ -66,5 +66,15 @@ inline constexpr std::string_view home_key_remembered = "4b8f1a3d2c5e4f7796a0d3b
 inline constexpr std::string_view home_key_changed = "9d27c05e61b84a3f8f12e4a7b50c3d68";
 inline constexpr std::string_view ftp_speaks_tls = "9e6c62adc348442a8fe968870dca3d4e";
 inline constexpr std::string_view forward_denied = "6677b9ac9f474f4283e99a62aef9af9c";
+inline constexpr std::string_view gates_applied = "e3756638ccbe44ba9cdaf353d01a6c06";
+inline constexpr std::string_view gates_rolled_back = "1345b020b5044fec80c04537cf1b41af";
+inline constexpr std::string_view gates_taken_away = "c0d1d58fac8e40ccb4005973d6a3ab8d";
+inline constexpr std::string_view gates_not_remembered = "caaad6daffd74998813584b7a8a0c30d";
+inline constexpr std::string_view gate_opened = "70bbc6faa8a64477ac3b85b355d4dad9";
+inline constexpr std::string_view gate_closed = "2a319174e5864aa2a53951a727b7cf90";
+inline constexpr std::string_view knock_came = "61ef84b5f8e24541870b8a698d09986a";
+inline constexpr std::string_view knock_refused = "387a703d089a44c5973ec82a383e6882";
+inline constexpr std::string_view knocks_not_heard = "719bdbf1fb304086a17a4e885e696d82";
+inline constexpr std::string_view gate_not_opened = "d1b7d532a0e142dabb937320caea06ff";
 
 }  // namespace relay::message_id

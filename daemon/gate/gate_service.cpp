@@ -1,0 +1,248 @@
+#include "daemon/gate/gate_service.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "common/base/text.h"
+#include "common/control/json.h"
+#include "daemon/app/configuration.h"
+#include "daemon/gate/gate_view.h"
+#include "daemon/identity/file.h"
+#include "daemon/log/message_ids.h"
+
+namespace relay {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration look_after = 20ms;
+constexpr double longest_s = 30.0 * 24 * 3600;
+
+Result<Settings> read_settings(const std::string& path) {
+    auto settings = load_file(path);
+    if (settings) return *std::move(settings);
+    return Error{ErrorCode::Malformed, fmt::format("{}", fmt::join(settings.error().lines, "\n"))};
+}
+
+Result<Duration> duration_of(double seconds) {
+    if (seconds >= 1 && seconds <= longest_s) {
+        return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds});
+    }
+    return Error{ErrorCode::Malformed, "write a time from 1s to 30d"};
+}
+
+template <typename T>
+Result<std::string> json_result(const Result<T>& result) {
+    if (!result) return result.error();
+    return to_json(*result);
+}
+
+Result<std::string> json_result(const Status& status) {
+    if (!status) return status.error();
+    return std::string{"{}"};
+}
+
+}  // namespace
+
+GateService::GateService(Loop& loop, Log& log, GateServiceOptions options)
+    : loop_(loop),
+      log_(log),
+      options_(std::move(options)),
+      keeper_(options_.state_dir.empty() ? "" : options_.state_dir + "/rules.nft"),
+      unconfirmed_(loop, [this] { roll_back(); }),
+      look_(loop, [this] { restore_table(); }) {}
+
+GateService::~GateService() = default;
+
+Status GateService::start() {
+    const auto directory =
+        options_.state_dir.empty() ? Status{Done{}} : make_directory(options_.state_dir, 0700);
+    if (!directory) return directory.error();
+    const auto applied = apply({});
+    if (!applied) {
+        const bool is_closed = keeper_.restore();
+        return Error{applied.error().code,
+                     applied.error().text + (is_closed ? "\nthe gates are as they were before"
+                                                       : "\nno gate is closed")};
+    }
+    listen_to_kernel();
+    const auto settings = read_settings(options_.config);
+    auto server = GateServer::open(
+        loop_, log_, {options_.control, settings ? settings->control_group : std::string{"relayd"}},
+        [this](const ControlRequest& request, const std::string& who) {
+            return answer(request, who);
+        });
+    if (!server) return server.error();
+    server_ = *std::move(server);
+    return Done{};
+}
+
+void GateService::end() {
+    if (before_) roll_back();
+}
+
+void GateService::listen_to_kernel() {
+    if (keeper_.tells_knocks()) {
+        auto notes = KnockNotes::open(loop_, [this](const Knock& knock) { knocked(knock); });
+        if (notes) {
+            notes_ = *std::move(notes);
+        } else {
+            log_.info({}, "the kernel will not tell who knocks: {}", notes.error().text);
+        }
+    }
+    auto changes = RuleChanges::open(loop_, [this] { look_.arm(look_after); });
+    if (changes) {
+        changes_ = *std::move(changes);
+    } else {
+        log_.info({}, "the kernel will not tell if somebody takes the gates away: {}",
+                  changes.error().text);
+    }
+}
+
+Result<ReloadSnapshot> GateService::apply(const ApplyGates& how) {
+    if (before_) {
+        return Error{ErrorCode::Refused,
+                     "the gates before this wait to be confirmed: relayctl gate confirm"};
+    }
+    const auto patience =
+        how.confirm_s ? duration_of(*how.confirm_s) : Result<Duration>{Duration{}};
+    if (!patience) return patience.error();
+    const auto settings = read_settings(options_.config);
+    if (!settings) {
+        problem_ = settings.error().text;
+        return settings.error();
+    }
+    auto before = keeper_.gates();
+    const auto changes = changes_between(before, gates_of(*settings));
+    const auto done = keeper_.apply(gates_of(*settings));
+    if (!done) {
+        problem_ = done.error().text;
+        return done.error();
+    }
+    problem_.clear();
+    log_.info({.message_id = message_id::gates_applied}, "{} gates are closed, {} changes",
+              keeper_.gates().size(), changes.size());
+    if (how.confirm_s) {
+        before_ = std::move(before);
+        unconfirmed_.arm(*patience);
+    } else if (const auto kept = keeper_.remember(); !kept) {
+        log_.warning({.message_id = message_id::gates_not_remembered},
+                     "after a boot with wrong settings the gates would be open: {}",
+                     kept.error().text);
+    }
+    return ReloadSnapshot{changes, {}};
+}
+
+Status GateService::confirm() {
+    if (!before_) return Error{ErrorCode::NotFound, "nothing waits to be confirmed"};
+    before_.reset();
+    unconfirmed_.disarm();
+    return keeper_.remember();
+}
+
+void GateService::roll_back() {
+    unconfirmed_.disarm();
+    auto before = std::exchange(before_, {});
+    if (!before) return;
+    const auto done = keeper_.apply(*std::move(before));
+    problem_ = "nobody has confirmed the gates that the settings have: they are as before";
+    log_.warning({.message_id = message_id::gates_rolled_back},
+                 "nobody has confirmed the gates in time: {}",
+                 done ? "they are as before" : done.error().text);
+}
+
+const Gate* GateService::gate_named(const std::string& name) const {
+    const auto found = std::ranges::find(keeper_.gates(), name, &Gate::name);
+    return found == keeper_.gates().end() ? nullptr : &*found;
+}
+
+Result<std::string> GateService::answer(const ControlRequest& request, const std::string& who) {
+    const auto with = [&]<typename Request>(auto act) -> Result<std::string> {
+        const auto asked = from_json<Request>(request.with);
+        if (!asked) return asked.error();
+        return json_result(act(*asked));
+    };
+    if (request.method == "gates.list") return json_result(list());
+    if (request.method == "gates.open") {
+        return with.operator()<OpenGate>([&](const OpenGate& asked) { return open(asked, who); });
+    }
+    if (request.method == "gates.close") {
+        return with.operator()<CloseGate>(
+            [&](const CloseGate& asked) { return close(asked, who); });
+    }
+    if (request.method == "gates.apply") {
+        return with.operator()<ApplyGates>([&](const ApplyGates& asked) { return apply(asked); });
+    }
+    if (request.method == "gates.confirm") return json_result(confirm());
+    return Error{ErrorCode::Unsupported,
+                 "no method " + request.method + "; this is relayd-gate " RELAYD_VERSION};
+}
+
+Result<GateList> GateService::list() {
+    const auto states = keeper_.states();
+    if (!states) return states.error();
+    return gate_list(keeper_.gates(), *states, problem_);
+}
+
+Status GateService::open(const OpenGate& request, const std::string& who) {
+    const auto* gate = gate_named(request.gate);
+    if (gate == nullptr) return Error{ErrorCode::NotFound, "no gate " + request.gate};
+    const auto address = parse_ip_address(request.address);
+    if (!address) return address.error();
+    const auto left = request.for_s ? duration_of(*request.for_s) : gate->settings.open_for;
+    if (!left) return left.error();
+    const bool is_knock = request.by == "knock";
+    const auto done =
+        keeper_.open(request.gate, {*address, is_knock ? Pass::Knocked : Pass::Operator, *left});
+    if (!done) return done.error();
+    log_.info({.peer = to_text(*address), .message_id = message_id::gate_opened},
+              "gate {} is open for {} for {}, by {}", request.gate, to_text(*address),
+              duration_text(*left), is_knock ? "a signed knock" : who);
+    return Done{};
+}
+
+Status GateService::close(const CloseGate& request, const std::string& who) {
+    if (gate_named(request.gate) == nullptr) {
+        return Error{ErrorCode::NotFound, "no gate " + request.gate};
+    }
+    const auto address = parse_ip_address(request.address);
+    if (!address) return address.error();
+    const auto states = keeper_.states();
+    if (!states) return states.error();
+    const auto state = states->find(request.gate);
+    const bool is_open =
+        state != states->end() && std::ranges::any_of(state->second.open, [&](const OpenFor& whom) {
+            return whom.address == *address;
+        });
+    if (!is_open) {
+        return Error{ErrorCode::NotFound,
+                     "gate " + request.gate + " is not open for " + to_text(*address)};
+    }
+    const auto done = keeper_.close(request.gate, *address);
+    if (!done) return done.error();
+    log_.info({.peer = to_text(*address), .message_id = message_id::gate_closed},
+              "gate {} is closed for {}, by {}", request.gate, to_text(*address), who);
+    return Done{};
+}
+
+void GateService::knocked(const Knock& knock) {
+    const auto& [gate, has_opened] = knock.note;
+    log_.info({.peer = to_text(knock.from),
+               .message_id = has_opened ? message_id::gate_opened : message_id::gate_closed},
+              "gate {} is {} for {}, by its sequence", gate, has_opened ? "open" : "closed",
+              to_text(knock.from));
+}
+
+// `nft flush ruleset`, as a reload of nftables.service begins, takes our table too.
+void GateService::restore_table() {
+    if (!keeper_.is_gone()) return;
+    const auto done = keeper_.apply(keeper_.gates());
+    log_.warning({.message_id = message_id::gates_taken_away},
+                 "somebody has taken the rules of the gates away: {}",
+                 done ? "they are back" : done.error().text);
+}
+
+}  // namespace relay

@@ -1,0 +1,64 @@
+// relayd-gate while it runs: keeps the table, answers relayctl and relayd, and tells the log who
+// comes and goes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/control/gates.h"
+#include "daemon/gate/gate_server.h"
+#include "daemon/gate/gatekeeper.h"
+#include "daemon/gate/netlink.h"
+#include "daemon/io/timer.h"
+#include "daemon/log/log.h"
+
+namespace relay {
+
+struct GateServiceOptions {
+    std::string config;
+    std::string state_dir;
+    std::string control;
+};
+
+class GateService {
+public:
+    GateService(Loop& loop, Log& log, GateServiceOptions options);
+    ~GateService();
+    GateService(const GateService&) = delete;
+    GateService& operator=(const GateService&) = delete;
+
+    // The table is in force when this returns, or was before. Wrong settings: the code Malformed.
+    Status start();
+    // Reads the settings again. All or nothing.
+    Result<ReloadSnapshot> apply(const ApplyGates& how);
+    // What nobody has confirmed does not hold any more.
+    void end();
+
+private:
+    Result<std::string> answer(const ControlRequest& request, const std::string& who);
+    Result<GateList> list();
+    Status open(const OpenGate& request, const std::string& who);
+    Status close(const CloseGate& request, const std::string& who);
+    Status confirm();
+    void roll_back();
+    const Gate* gate_named(const std::string& name) const;
+    void listen_to_kernel();
+    void knocked(const Knock& knock);
+    void restore_table();
+
+    Loop& loop_;
+    Log& log_;
+    GateServiceOptions options_;
+    Gatekeeper keeper_;
+    std::string problem_;
+    std::optional<std::vector<Gate>> before_;  // Until what came after it is confirmed.
+    UvTimer unconfirmed_;
+    UvTimer look_;  // For our table, a moment after rules have changed.
+    std::unique_ptr<KnockNotes> notes_;
+    std::unique_ptr<RuleChanges> changes_;
+    std::unique_ptr<GateServer> server_;
+};
+
+}  // namespace relay
