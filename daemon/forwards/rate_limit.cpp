@@ -19,7 +19,8 @@ std::size_t RateLimit::Turn::ask() {
     ByteBucket& bucket = *limit_->bucket_;
     const bool is_others_turn = limit_->served_ != this && !limit_->waiting_.empty();
     const std::size_t available = is_others_turn ? 0 : bucket.available(now());
-    if (available > 0) return std::min(available, bucket.turn());
+    // Not less: who asks again and again would go on byte by byte, as fast as they come.
+    if (available >= ByteBucket::turn_least) return std::min(available, bucket.turn());
     waits_ = true;
     limit_->waiting_.push_back(this);
     limit_->wait_for_bytes();
