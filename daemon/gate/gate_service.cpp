@@ -145,7 +145,8 @@ Status GateService::confirm() {
 
 void GateService::roll_back() {
     unconfirmed_.disarm();
-    auto before = std::exchange(before_, {});
+    auto before = std::move(before_);
+    before_.reset();
     if (!before) return;
     const auto done = keeper_.apply(*std::move(before));
     problem_ = "nobody has confirmed the gates that the settings have: they are as before";
