@@ -9,7 +9,6 @@
 #include "common/control/json.h"
 #include "daemon/app/configuration.h"
 #include "daemon/gate/gate_view.h"
-#include "daemon/identity/file.h"
 #include "daemon/log/message_ids.h"
 
 namespace relay {
@@ -19,6 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration look_after = 20ms;
+constexpr const char* never_confirmed =
+    "nobody has confirmed the gates that the settings have: they are as before; relayctl gate "
+    "apply --confirm 60s tries again";
 constexpr double longest_s = 30.0 * 24 * 3600;
 
 Result<Settings> read_settings(const std::string& path) {
@@ -51,22 +53,23 @@ GateService::GateService(Loop& loop, Log& log, GateServiceOptions options)
     : loop_(loop),
       log_(log),
       options_(std::move(options)),
-      keeper_(options_.state_dir.empty() ? "" : options_.state_dir + "/rules.nft"),
+      files_(options_.state_dir),
       unconfirmed_(loop, [this] { roll_back(); }),
       look_(loop, [this] { restore_table(); }) {}
 
 GateService::~GateService() = default;
 
 Status GateService::start() {
-    const auto directory =
-        options_.state_dir.empty() ? Status{Done{}} : make_directory(options_.state_dir, 0700);
-    if (!directory) return directory.error();
-    const auto applied = apply({});
-    if (!applied) {
-        const bool is_closed = keeper_.restore();
-        return Error{applied.error().code,
-                     applied.error().text + (is_closed ? "\nthe gates are as they were before"
-                                                       : "\nno gate is closed")};
+    if (const auto prepared = files_.prepare(); !prepared) return prepared.error();
+    if (const auto begun = begin(); !begun) {
+        bool is_closed = keeper_.has_table();
+        if (!is_closed) {
+            auto kept = files_.gates();
+            is_closed = kept && keeper_.apply(*std::move(kept));
+        }
+        return Error{begun.error().code,
+                     begun.error().text + (is_closed ? "\nthe gates are as they were before"
+                                                     : "\nno gate is closed")};
     }
     listen_to_kernel();
     const auto settings = read_settings(options_.config);
@@ -78,6 +81,28 @@ Status GateService::start() {
     if (!server) return server.error();
     server_ = *std::move(server);
     return Done{};
+}
+
+// Who closes himself out by settings that he tries must not be closed out by a restart, or a boot.
+Status GateService::begin() {
+    if (!files_.is_unconfirmed()) {
+        const auto applied = apply({});
+        if (!applied) return applied.error();
+        return Done{};
+    }
+    auto confirmed = files_.gates();
+    if (!confirmed) return Error{ErrorCode::Malformed, confirmed.error().text};
+    if (const auto done = keeper_.apply(*std::move(confirmed)); !done) return done.error();
+    problem_ = never_confirmed;
+    log_.warning({.message_id = message_id::gates_rolled_back}, "{}", never_confirmed);
+    return Done{};
+}
+
+void GateService::keep_confirmed() {
+    const auto kept = files_.keep(keeper_.gates());
+    if (kept) return files_.set_confirmed();
+    log_.warning({.message_id = message_id::gates_not_remembered},
+                 "after a boot with wrong settings the gates would be open: {}", kept.error().text);
 }
 
 void GateService::end() {
@@ -117,8 +142,14 @@ Result<ReloadSnapshot> GateService::apply(const ApplyGates& how) {
     }
     auto before = keeper_.gates();
     const auto changes = changes_between(before, gates_of(*settings));
+    const bool was_unconfirmed = files_.is_unconfirmed();
+    if (how.confirm_s) {
+        // Before anything closes.
+        if (const auto noted = files_.set_unconfirmed(); !noted) return noted.error();
+    }
     const auto done = keeper_.apply(gates_of(*settings));
     if (!done) {
+        if (!was_unconfirmed) files_.set_confirmed();
         problem_ = done.error().text;
         return done.error();
     }
@@ -128,19 +159,19 @@ Result<ReloadSnapshot> GateService::apply(const ApplyGates& how) {
     if (how.confirm_s) {
         before_ = std::move(before);
         unconfirmed_.arm(*patience);
-    } else if (const auto kept = keeper_.remember(); !kept) {
-        log_.warning({.message_id = message_id::gates_not_remembered},
-                     "after a boot with wrong settings the gates would be open: {}",
-                     kept.error().text);
+    } else {
+        keep_confirmed();
     }
     return ReloadSnapshot{changes, {}};
 }
 
 Status GateService::confirm() {
     if (!before_) return Error{ErrorCode::NotFound, "nothing waits to be confirmed"};
+    if (const auto kept = files_.keep(keeper_.gates()); !kept) return kept.error();
+    files_.set_confirmed();
     before_.reset();
     unconfirmed_.disarm();
-    return keeper_.remember();
+    return Done{};
 }
 
 void GateService::roll_back() {
@@ -149,7 +180,7 @@ void GateService::roll_back() {
     before_.reset();
     if (!before) return;
     const auto done = keeper_.apply(*std::move(before));
-    problem_ = "nobody has confirmed the gates that the settings have: they are as before";
+    problem_ = never_confirmed;
     log_.warning({.message_id = message_id::gates_rolled_back},
                  "nobody has confirmed the gates in time: {}",
                  done ? "they are as before" : done.error().text);

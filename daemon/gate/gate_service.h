@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/control/gates.h"
+#include "daemon/gate/gate_files.h"
 #include "daemon/gate/gate_server.h"
 #include "daemon/gate/gatekeeper.h"
 #include "daemon/gate/netlink.h"
@@ -37,6 +38,8 @@ public:
     void end();
 
 private:
+    Status begin();
+    void keep_confirmed();
     Result<std::string> answer(const ControlRequest& request, const std::string& who);
     Result<GateList> list();
     Status open(const OpenGate& request, const std::string& who);
@@ -51,6 +54,7 @@ private:
     Loop& loop_;
     Log& log_;
     GateServiceOptions options_;
+    GateFiles files_;
     Gatekeeper keeper_;
     std::string problem_;
     std::optional<std::vector<Gate>> before_;  // Until what came after it is confirmed.

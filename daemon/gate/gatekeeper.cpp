@@ -2,16 +2,7 @@
 
 #include <algorithm>
 
-#include "common/base/bytes.h"
-#include "daemon/identity/file.h"
-
 namespace relay {
-
-namespace {
-
-constexpr std::size_t rules_max_bytes = std::size_t{16} << 20;
-
-}  // namespace
 
 Result<std::string> Gatekeeper::listing() {
     return nftables_.run("list table inet " + std::string{gates_table} + "\n");
@@ -31,17 +22,6 @@ Status Gatekeeper::apply(std::vector<Gate> gates) {
     if (!done) return done.error();
     gates_ = std::move(gates);
     return Done{};
-}
-
-bool Gatekeeper::restore() {
-    if (listing()) return true;
-    const auto rules = read_file(rules_path_, rules_max_bytes);
-    return rules && nftables_.run(*rules);
-}
-
-Status Gatekeeper::remember() const {
-    if (rules_path_.empty()) return Done{};
-    return write_file_atomically(rules_path_, bytes_of(ruleset_of(gates_, {}, tell_)), 0600);
 }
 
 Result<GateStates> Gatekeeper::states() {

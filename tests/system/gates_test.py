@@ -32,7 +32,7 @@ gates:
   words: {{ ports: 7008/udp, sequence: [16003, 16001, 16007], within: 60s, open-for: 1h }}
   plain: {{ ports: 7009 }}
 """
-PORTS = (7001, 7002, 7003, 7004, 7005, 7006, 7007, 7009)
+PORTS = (7001, 7002, 7003, 7004, 7005, 7006, 7007, 7009, 7011)
 OTHERS = "table inet others { chain input { type filter hook input priority 5; policy accept; tcp dport 9999 drop; }; }"
 
 
@@ -237,6 +237,49 @@ def no_lock_out(house):
     house.scene.fact("relayctl gates check warns of who would be kept out")
 
 
+def ended_before_anybody_confirms(house):
+    """Who has closed himself out gets in again, whatever ends first: relayd-gate, or the machine."""
+    settings = house.config.read_text()
+    house.write(settings + "  later: { ports: 7011 }\n")
+    house.knock("alice", *RIGHT)
+
+    def is_as_before():
+        return "7011" not in house.nft("list", "ruleset") and "later" not in house.relayctl("gates").stdout
+
+    def start():
+        house.start()
+        assert is_as_before() and house.is_let_in("bob", 7011), house.nft("list", "ruleset")
+        assert not house.is_let_in("slow", 7001) and "nobody has confirmed" in house.relayctl("gates").stderr
+
+    house.relayctl("gate", "apply", "--confirm", "1h")
+    assert not house.is_let_in("bob", 7011)
+    house.process.kill()
+    assert not house.is_let_in("bob", 7011)
+    start()
+    assert house.is_let_in("alice", 7001), "who was let in before stays so"
+    house.process.kill()
+    start()
+    house.scene.fact("a kill of relayd-gate takes back what nobody has confirmed, for its next starts too")
+    house.relayctl("gate", "apply", "--confirm", "1h")
+    house.process.stop()
+    assert "7011" not in house.nft("list", "ruleset")
+    start()
+    house.scene.fact("and so do its end and its restart")
+    house.relayctl("gate", "apply", "--confirm", "1h")
+    house.process.kill()
+    run(*house.network.inside("vps"), "nft", "flush", "ruleset")  # As a boot does.
+    start()
+    house.scene.fact("and a boot")
+    house.relayctl("gate", "apply", "--confirm", "1h")
+    house.relayctl("gate", "confirm")
+    house.process.kill()
+    house.start()
+    assert house.gate("later")["places"] == ["7011/tcp"] and not house.relayctl("gates").stderr
+    house.scene.fact("what is confirmed stays after a kill")
+    house.write(settings)
+    house.relayctl("gate", "apply")
+
+
 def a_start_with_wrong_settings(house):
     house.process.stop()
     run(*house.network.inside("vps"), "nft", "flush", "ruleset")
@@ -267,6 +310,7 @@ def main():
         operators(house)
         without_us(house, others)
         no_lock_out(house)
+        ended_before_anybody_confirms(house)
         a_start_with_wrong_settings(house)
 
 
