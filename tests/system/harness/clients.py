@@ -111,8 +111,8 @@ class RdpClient:
                                           "-nolisten", "tcp", "-ac")
         self.process = None
 
-    def connect(self, port, *options):
-        self.process = self._scene.start(self._name, "xfreerdp", f"/v:{HOST}:{port}", "/cert:ignore",
+    def connect(self, port, *options, host=HOST):
+        self.process = self._scene.start(self._name, "xfreerdp", f"/v:{host}:{port}", "/cert:ignore",
                                          "/t:remote", *options, env=self._environment)
         self._window()
 
