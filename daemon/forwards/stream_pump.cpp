@@ -37,12 +37,9 @@ StreamPump::StreamPump(Loop& loop, UniqueFd socket, SessionDriver& driver, Parki
       driver_(driver),
       parking_(parking),
       poll_(loop, std::move(socket), [this](PollEvents events) { ready(events); }),
-      is_unix_(is_unix_socket(poll_.fd())),
       reading_turn_(rates ? &rates->out : nullptr, [this] { go_on_reading(); }),
       writing_turn_(rates ? &rates->in : nullptr, [this] { go_on_writing(); }) {
-    if (is_unix_ && parking_.is_active()) marked_as_ = socket_id(poll_.fd());
-    set_no_delay(poll_.fd());
-    set_urgent_in_line(poll_.fd());
+    if (parking_.is_active() && is_unix_socket(poll_.fd())) marked_as_ = socket_id(poll_.fd());
 }
 
 StreamPump::~StreamPump() {
@@ -104,7 +101,7 @@ StreamPump::Outcome StreamPump::read_some() {
     driver_.session().wrote(stream_, count);
     driver_.count_out(count);
     reading_turn_.used(count);
-    if (count > 0) turn_length_.saw(count, time);
+    if (count > 0) turn_length_.saw(count, read_before_, time);
     if (size == 0) {
         reading_ = false;
         driver_.session().finish(stream_);
@@ -147,7 +144,7 @@ StreamPump::Outcome StreamPump::read_sealed(std::size_t most, TimePoint time) {
     if (outcome == SealedPassage::Outcome::Ended) reading_ = false;
     driver_.count_out(count);
     reading_turn_.used(count);
-    if (count > 0) turn_length_.saw(count, time);
+    if (count > 0) turn_length_.saw(count, read_before_, time);
     return Outcome::Fine;
 }
 
@@ -179,7 +176,9 @@ StreamPump::Outcome StreamPump::write_some() {
         Marked marked;
         const ssize_t size = send(marked, vectors);
         if (size < 0 && errno == EINTR) continue;
-        if (size < 0 && errno == EPIPE && is_unix_ && reading_) was_reset_ = true;
+        if (size < 0 && errno == EPIPE && reading_ && is_unix_socket(poll_.fd())) {
+            was_reset_ = true;
+        }
         if (was_reset_) return Outcome::Fine;  // What it has said before is read yet.
         if (size < 0 && errno != EAGAIN) return Outcome::Broken;
         const std::size_t count = size > 0 ? static_cast<std::size_t>(size) : 0;
@@ -236,7 +235,7 @@ void StreamPump::finished() {
 // Not left to the close: a parked copy would keep the connection open.
 void StreamPump::closed() {
     over_ = true;
-    (void)shutdown(poll_.fd(), SHUT_RDWR);
+    if (reading_ || writing_) (void)shutdown(poll_.fd(), SHUT_RDWR);
 }
 
 void StreamPump::reset(ResetReason) {

@@ -52,9 +52,10 @@ private:
     Parking& parking_;
     StreamId stream_{};
     Poll poll_;
-    // Of a unix socket, whose bytes the kernel does not count.
-    const bool is_unix_;
-    std::uint64_t marked_as_ = 0;            // Its id, if its bytes are to be moved under a mark.
+    // Its id, if its bytes are to be moved under a mark: of a unix socket, whose bytes the kernel
+    // does not count.
+    std::uint64_t marked_as_ = 0;
+    std::size_t read_before_ = 0;            // By the last call that read anything.
     bool was_reset_ = false;                 // Or takes no more; but there may be more to read.
     std::unique_ptr<SealedPassage> sealed_;  // Null: bytes pass as they are.
     bool reading_ = true;                    // The socket has not said its last byte yet.

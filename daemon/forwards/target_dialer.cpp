@@ -52,48 +52,59 @@ TargetDialer::TargetDialer(Loop& loop, HostPort target, Duration deadline, MayDi
                  --next_;
                  try_next();
              }),
+      begin_(loop, [this] { resolve(); }),
       last_failure_{ResetReason::TargetUnknown, to_text(target_) + ": no address"} {
     deadline_.arm(deadline);
-    const auto resolve = [host = target_.host, port = target_.port] {
-        Resolved result;
-        if (is_unix(host)) {
-            Address address{};
-            const sockaddr_un path = unix_address(unix_path(host));
-            std::memcpy(&address.bytes, &path, sizeof path);
-            address.size = sizeof path;
-            address.text = host;
-            result.addresses.push_back(std::move(address));
-            return result;
-        }
-        addrinfo hints{};
-        hints.ai_socktype = SOCK_STREAM;
-        hints.ai_flags = AI_NUMERICSERV;
-        addrinfo* list = nullptr;
-        const int failure = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
-        if (failure != 0) {
-            result.failure = failure == EAI_SYSTEM ? error_text(errno) : gai_strerror(failure);
-            return result;
-        }
-        for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
-            if (result.addresses.size() == addresses_most) break;
-            Address address{};
-            std::memcpy(&address.bytes, entry->ai_addr, entry->ai_addrlen);
-            address.size = entry->ai_addrlen;
-            char text[NI_MAXHOST];
-            if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0,
-                            NI_NUMERICHOST) == 0) {
-                address.text = text;
-            }
-            result.addresses.push_back(std::move(address));
-        }
-        freeaddrinfo(list);
-        return result;
-    };
-    resolving_ = run_on_worker<Resolved>(loop_, resolve,
-                                         [this](const Resolved& result) { resolved(result); });
+    begin_.schedule();
 }
 
 TargetDialer::~TargetDialer() = default;
+
+// What is an address already is not worth two changes of thread.
+void TargetDialer::resolve() {
+    const Resolved at_once = addresses_of(target_, AI_NUMERICHOST);
+    if (at_once.failure.empty()) return resolved(at_once);
+    resolving_ = run_on_worker<Resolved>(
+        loop_, [target = target_] { return addresses_of(target, 0); },
+        [this](const Resolved& result) { resolved(result); });
+}
+
+TargetDialer::Resolved TargetDialer::addresses_of(const HostPort& target, int flags) {
+    Resolved result;
+    if (is_unix(target.host)) {
+        Address address{};
+        const sockaddr_un path = unix_address(unix_path(target.host));
+        std::memcpy(&address.bytes, &path, sizeof path);
+        address.size = sizeof path;
+        address.text = target.host;
+        result.addresses.push_back(std::move(address));
+        return result;
+    }
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV | flags;
+    addrinfo* list = nullptr;
+    const int failure =
+        getaddrinfo(target.host.c_str(), std::to_string(target.port).c_str(), &hints, &list);
+    if (failure != 0) {
+        result.failure = failure == EAI_SYSTEM ? error_text(errno) : gai_strerror(failure);
+        return result;
+    }
+    for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+        if (result.addresses.size() == addresses_most) break;
+        Address address{};
+        std::memcpy(&address.bytes, entry->ai_addr, entry->ai_addrlen);
+        address.size = entry->ai_addrlen;
+        char text[NI_MAXHOST];
+        if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0,
+                        NI_NUMERICHOST) == 0) {
+            address.text = text;
+        }
+        result.addresses.push_back(std::move(address));
+    }
+    freeaddrinfo(list);
+    return result;
+}
 
 void TargetDialer::resolved(const Resolved& result) {
     if (!result.failure.empty()) {
@@ -126,6 +137,8 @@ void TargetDialer::try_next() {
         fail({ResetReason::LimitReached, "too many files are open"});
         return;
     }
+    set_no_delay(fd.get());
+    set_urgent_in_line(fd.get());
     if (on_begun_ && address.bytes.ss_family == AF_UNIX) set_own_address(fd.get());
     const int started =
         connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size);

@@ -1,4 +1,4 @@
-// Connects to a service on the home's side: resolves on a worker, asks which addresses may be
+// Connects to a service on the home's side: resolves names on a worker, asks which addresses may be
 // dialled, then tries them one after another. A unix socket is its own only address.
 #pragma once
 
@@ -40,6 +40,8 @@ private:
     struct Address;
     struct Resolved;
 
+    void resolve();
+    static Resolved addresses_of(const HostPort& target, int flags);
     void resolved(const Resolved& result);
     void try_next();
     void connected();
@@ -52,6 +54,7 @@ private:
     std::function<void(int fd)> on_begun_;
     UvTimer deadline_;
     UvTimer retry_;  // While the backlog of a unix socket is full.
+    Deferred begin_;
     WorkTicket resolving_;
     std::vector<Address> addresses_;
     std::size_t next_ = 0;

@@ -21,6 +21,12 @@ constexpr const char* low_port_hint =
     " (ports below 1024 come by relayd.socket: systemctl enable --now relayd.socket)";
 constexpr const char* taken_hint = " (relayctl stale shows by whom)";
 
+// Connections have it from their listener, except those that were there before.
+void set_up(int fd) {
+    set_no_delay(fd);
+    set_urgent_in_line(fd);
+}
+
 struct Address {
     sockaddr_storage storage{};
     socklen_t size = 0;
@@ -147,6 +153,7 @@ TcpListener::TcpListener(Loop& loop, UniqueFd listening, OnAccept on_accept, Par
       retry_(loop, [this] {
           if (!paused_) poll_.set_interest({.readable = true});
       }) {
+    set_up(poll_.fd());
     poll_.set_interest({.readable = true});
 }
 
@@ -173,10 +180,14 @@ void TcpListener::accept_some() {
         if (!fd) {
             // The fault of one connection that is gone again: the next may be well.
             if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) continue;
-            if (errno != EAGAIN) ran_short(errno);
+            if (errno == EAGAIN) {
+                all_inherit_ = true;
+            } else {
+                ran_short(errno);
+            }
             break;
         }
-        set_no_delay(fd.get());
+        if (!all_inherit_) set_up(fd.get());
         const auto on_accept = on_accept_;  // Copied: it may destroy the listener.
         std::string from =
             peer.ss_family == AF_UNIX ? visitor_address_text(fd.get()) : address_text(peer);

@@ -83,7 +83,8 @@ private:
     FileId file_;       // and its file.
     UvTimer retry_;     // Armed while descriptors or memory are short.
     bool paused_ = false;
-    bool* gone_ = nullptr;  // Set while callbacks run: tells that one has destroyed us.
+    bool all_inherit_ = false;  // What we have set, since the backlog was once empty.
+    bool* gone_ = nullptr;      // Set while callbacks run: tells that one has destroyed us.
 };
 
 }  // namespace relay

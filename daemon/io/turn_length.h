@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "common/base/time.h"
 
@@ -11,9 +12,10 @@ namespace relay {
 
 class TurnLength {
 public:
-    // A socket has sent so much at once.
-    void saw(std::size_t bytes, TimePoint now) {
-        if (bytes < little_bytes) little_seen_ = now;
+    // A socket has sent so much at once, and so much the time before, which `before` keeps: what is
+    // left of a file copy's large piece is no keystroke.
+    void saw(std::size_t bytes, std::size_t& before, TimePoint now) {
+        if (bytes + std::exchange(before, bytes) < little_bytes) little_seen_ = now;
     }
     // How many full records a turn takes, so that none is sent half empty.
     std::size_t records(TimePoint now) const {
