@@ -109,12 +109,9 @@ int unsent_bytes(int fd) {
 }
 
 bool is_among_the_last_descriptors(int fd) {
-    static const rlim_t first_of_them = []() -> rlim_t {
-        rlimit limit{};
-        if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
-        return limit.rlim_cur - limit.rlim_cur / 8;
-    }();
-    return static_cast<rlim_t>(fd) >= first_of_them;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+    return static_cast<rlim_t>(fd) >= limit.rlim_cur - limit.rlim_cur / 8;
 }
 
 // To connect a connected socket to nothing is how TCP is told to abort (RFC 9293 section 3.10.5).
