@@ -3,6 +3,7 @@
 #include "ctl/arguments.h"
 #include "ctl/asking.h"
 #include "ctl/command_table.h"
+#include "ctl/doctor/gates_kept.h"
 #include "ctl/doctor/home_alone.h"
 #include "ctl/doctor/report.h"
 #include "ctl/doctor/settings_check.h"
@@ -25,12 +26,15 @@ void add_status(Checklist& checks, const StatusSnapshot& status) {
 }
 
 // Of a relayd that was started by its command line alone there is no file to read.
-void check_its_settings(Checklist& checks, const Question& question, const StatusSnapshot& status) {
+void check_its_settings(const Call& call, Checklist& checks, const Question& question,
+                        const StatusSnapshot& status) {
     const auto& path = question.config.empty() ? status.config : question.config;
     if (path.empty()) {
         checks.ok("settings", "relayd has its settings from its command line");
     } else {
-        (void)check_settings(checks, path);  // What relayd runs with is another matter.
+        // What relayd runs with is another matter.
+        const auto configuration = check_settings(checks, path);
+        if (configuration) check_gates_kept(checks, configuration->settings, call.control);
     }
 }
 
@@ -41,7 +45,7 @@ Result<Done, ExitCode> ask_relayd(const Call& call, Client& client, const Questi
     if (!told) return say_fault(call, told.error());
     const auto status = from_json<StatusSnapshot>(*told);
     if (!status) return say_not_understood(call, status.error());
-    check_its_settings(checks, question, *status);
+    check_its_settings(call, checks, question, *status);
     add_status(checks, *status);
     const auto answer = client.ask("doctor", to_json(question.which));
     if (!answer) return say_fault(call, answer.error());

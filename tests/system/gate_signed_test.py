@@ -182,7 +182,12 @@ def without_the_gatekeeper(street):
     street.knock("bob", "alice")
     street.relay_has_said("a gate stays closed for")
     assert not street.house.is_let_in("bob", 7001) and is_alive(connection)
+    found = street.relay.relayctl("doctor", check=False).stdout
+    assert "relayd-gate does not answer" in found and "systemctl enable --now relayd-gate" in found, found
     street.house.start()
+    found = street.relay.relayctl("doctor", check=False).stdout
+    assert "relayd-gate keeps 3" in found and "does not answer" not in found, found
+    street.scene.fact("relayctl doctor says when there are gates and nobody keeps them, and what to try")
     street.knock("bob", "alice")
     wait_for("the gate to open", lambda: street.is_open_for("bob"), LONG)
     street.scene.fact("without relayd-gate a right knock is logged and opens nothing")
