@@ -56,6 +56,13 @@ ByteVector knock_packet(const SignedKnock& knock, const Signature& signature) {
     return vector_of(writer.written());
 }
 
+Result<ByteVector> make_knock(const SignedKnock& knock,
+                              const std::function<Result<Signature>(Bytes)>& sign) {
+    const auto signature = sign(knock_to_sign(knock));
+    if (!signature) return signature.error();
+    return knock_packet(knock, *signature);
+}
+
 Result<ReceivedKnock> parse_signed_knock(Bytes packet) {
     const Error wrong{ErrorCode::Malformed, "no signed knock"};
     ByteReader reader{packet};

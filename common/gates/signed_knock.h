@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "common/base/bytes.h"
@@ -12,7 +13,6 @@
 
 namespace relay {
 
-inline constexpr std::uint16_t usual_knock_port = 62201;
 inline constexpr std::size_t max_knock_bytes = 256;
 
 using KeyId = std::array<std::uint8_t, 8>;
@@ -32,6 +32,10 @@ KeyId key_id_of(const PublicKey& key);
 // What is signed, and what is sent.
 ByteVector knock_to_sign(const SignedKnock& knock);
 ByteVector knock_packet(const SignedKnock& knock, const Signature& signature);
+
+// One that is signed by whoever `sign` signs for.
+Result<ByteVector> make_knock(const SignedKnock& knock,
+                              const std::function<Result<Signature>(Bytes)>& sign);
 
 struct ReceivedKnock {
     SignedKnock knock;

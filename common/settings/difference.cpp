@@ -124,6 +124,7 @@ void compare_homes(const HomeSettings& before, const HomeSettings& after, Differ
         .of("home.ping-deadline", before.ping_deadline, after.ping_deadline)
         .of("home.connect-timeout", before.connect_timeout, after.connect_timeout)
         .of("home.end-to-end", before.end_to_end, after.end_to_end)
+        .of("home.knock", before.knock, after.knock)
         .of("home.visitors", before.visitors, after.visitors)
         .of("home.reconnect-first", before.reconnect_first, after.reconnect_first)
         .of("home.reconnect-most", before.reconnect_most, after.reconnect_most);

@@ -68,6 +68,15 @@ std::vector<Gate> gates_of(const Settings& settings) {
     return gates;
 }
 
+Result<std::uint16_t> parse_knock_port(std::string_view text) {
+    if (text == "yes" || text == "true") return usual_knock_port;
+    if (text == "no" || text == "false") return std::uint16_t{0};
+    if (const auto port = parse_port(text)) return *port;
+    return Error{ErrorCode::Malformed, "'" + std::string{text} +
+                                           "' is no port to knock at: write yes, no, or the port "
+                                           "of UDP that the relay's settings have as knock"};
+}
+
 Result<std::string> parse_gate_name(std::string_view text) {
     const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
     const auto is_part = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-'; };

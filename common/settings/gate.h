@@ -17,6 +17,7 @@ namespace relay {
 
 struct Settings;
 
+inline constexpr std::uint16_t usual_knock_port = 62201;
 inline constexpr std::size_t max_gates = 64;
 inline constexpr std::size_t max_gate_name_size = 32;
 inline constexpr std::size_t max_gate_ports = 64;
@@ -92,6 +93,10 @@ std::string to_text(const GatePorts& ports);
 Result<KnockStep> parse_knock_step(std::string_view text);
 std::string to_text(const KnockStep& step);
 std::string to_text(const std::vector<KnockStep>& sequence);
+
+// Where a relay hears signed knocks, as who dials it says it: "62201"; "yes" is the usual port,
+// "no" is 0.
+Result<std::uint16_t> parse_knock_port(std::string_view text);
 
 // Whether whoever tries one port after another, upwards or downwards, knocks it by that.
 bool is_monotone(const std::vector<KnockStep>& sequence);

@@ -35,6 +35,7 @@ std::string home_text(const HomeSettings& home) {
     if (home.roads.carrier != CarrierChoice::Auto) {
         line("carrier", std::string{name_of(home.roads.carrier)});
     }
+    if (home.knock != 0) line("knock", std::to_string(home.knock));
     if (home.allow.empty()) {
         text += "  # Nothing may be dialled yet: relayctl allow HOST:PORT, or here:\n";
         text += "  # allow: [ \"127.0.0.1:3389\" ]\n";

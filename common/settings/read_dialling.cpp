@@ -3,6 +3,7 @@
 
 #include "common/base/ip_address.h"
 #include "common/settings/forward.h"
+#include "common/settings/gate.h"
 #include "common/settings/sections.h"
 
 namespace relay {
@@ -146,6 +147,7 @@ void read_ways(MapReader& reader, DialSettings& dial, Source& source) {
     read_appearance(reader, dial.appearance);
     read_tls_verify(reader, dial);
     reader.scalar("tls-ended-by-proxy", dial.tls_ended_by_proxy, parse_switch);
+    reader.scalar("knock", dial.knock, parse_knock_port);
     read_liveness(reader, {dial.keep_streams, dial.ping_interval, dial.ping_deadline});
     reader.duration("reconnect-first", dial.reconnect_first, {.least = 50ms, .most = 1h});
     reader.duration("reconnect-most", dial.reconnect_most, {.least = 50ms, .most = 24h});

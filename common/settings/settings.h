@@ -213,6 +213,7 @@ struct DialSettings {
     std::string tls_verify_file;  // Path, for TlsVerify::File.
     // On wss a proxy before the relay may end TLS. Only with a certificate that is checked.
     bool tls_ended_by_proxy = false;
+    std::uint16_t knock = 0;  // The relay's port of UDP that is knocked at before; 0: none.
     Duration keep_streams = std::chrono::minutes{10};
     Duration ping_interval = std::chrono::seconds{3};
     Duration ping_deadline = std::chrono::seconds{7};

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "common/base/text.h"
-#include "common/gates/signed_knock.h"
+#include "common/settings/gate.h"
 #include "ctl/arguments.h"
 #include "ctl/command_table.h"
 #include "ctl/knocking/sequence.h"

@@ -8,30 +8,14 @@
 #include <memory>
 
 #include "common/crypto/secure_random.h"
-#include "common/gates/signed_knock.h"
-#include "daemon/io/system_clock.h"
+#include "daemon/identity/own_knock.h"
 #include "daemon/io/unique_fd.h"
 
 namespace relay {
 
-namespace {
-
-Result<ByteVector> packet_of(const std::string& gate, const Identity& identity) {
-    SignedKnock knock{.key = key_id_of(identity.public_key()), .gate = gate};
-    knock.unix_ms = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(wall_time().time_since_epoch())
-            .count());
-    SecureRandom random;
-    random.fill(knock.nonce);
-    const auto signature = identity.sign(knock_to_sign(knock));
-    if (!signature) return signature.error();
-    return knock_packet(knock, *signature);
-}
-
-}  // namespace
-
 Result<std::string> knock_signed(const SignedKnocking& knocking, const Identity& identity) {
-    const auto packet = packet_of(knocking.gate, identity);
+    SecureRandom random;
+    const auto packet = own_knock(identity, random, knocking.gate);
     if (!packet) return packet.error();
     addrinfo hints{};
     hints.ai_socktype = SOCK_DGRAM;

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "common/settings/forward.h"
+#include "common/settings/gate.h"
 #include "daemon/identity/file.h"
 
 namespace relay {
@@ -104,6 +105,7 @@ public:
         if (!home.name.empty()) settings.name = home.name;
         if (!home.proxy.empty()) settings.proxy = home.proxy;
         apply_carrier(home.carrier, settings);
+        apply_knock(home.knock, settings);
         if (!home.key.empty()) settings.key = home.key;
     }
 
@@ -143,6 +145,7 @@ public:
         if (!visit.name.empty()) settings.name = visit.name;
         if (!visit.proxy.empty()) settings.proxy = visit.proxy;
         apply_carrier(visit.carrier, settings);
+        apply_knock(visit.knock, settings);
         if (!visit.key.empty()) settings.key = visit.key;
     }
 
@@ -153,6 +156,11 @@ private:
         if (text.empty()) return;
         const auto choice = taken("--carrier", parse_carrier_choice(text));
         if (choice) settings.roads.carrier = *choice;
+    }
+
+    void apply_knock(const std::string& text, DialSettings& settings) {
+        if (text.empty()) return;
+        if (const auto port = taken("--knock", parse_knock_port(text))) settings.knock = *port;
     }
 
     // A socket is forwarded only if somebody says where to listen; here nobody listens.

@@ -14,6 +14,7 @@
 #include <iostream>
 
 #include "common/base/text.h"
+#include "common/settings/gate.h"
 #include "common/settings/home_text.h"
 #include "daemon/app/configuration.h"
 #include "daemon/app/enrolment.h"
@@ -93,6 +94,11 @@ private:
             const auto carrier = parse_carrier_choice(command_.carrier);
             if (!carrier) return fault(in_the_way, "--carrier: " + carrier.error().text);
             carrier_ = *carrier;
+        }
+        if (!command_.knock.empty()) {
+            const auto port = parse_knock_port(command_.knock);
+            if (!port) return fault(in_the_way, "--knock: " + port.error().text);
+            knock_ = *port;
         }
         auto invitation = parse_token(command_.token);
         if (!invitation) return fault(in_the_way, invitation.error().text);
@@ -190,6 +196,7 @@ private:
         DialSettings dialling = existing_ ? *existing_ : DialSettings{};
         dialling.proxy = proxy;
         if (!command_.carrier.empty()) dialling.roads.carrier = carrier_;
+        if (!command_.knock.empty()) dialling.knock = knock_;
         const auto enrolled = enrol({relay_, invitation_, dialling}, *identity,
                                     [](const std::string& line) { say("{}", line); });
         if (!enrolled) return fault(failed, enrolled.error().text, enrolled.error().hint);
@@ -209,6 +216,7 @@ private:
         home.key = command_.key;
         home.proxy = command_.proxy;
         home.roads.carrier = carrier_;
+        home.knock = knock_;
         home.allow = allowed_;
         const std::string text = home_text(home);
         const Status made = make_directory(std::filesystem::path(config_).parent_path(), 0755);
@@ -276,6 +284,7 @@ private:
     const Join& command_;
     Endpoint relay_;
     CarrierChoice carrier_ = CarrierChoice::Auto;
+    std::uint16_t knock_ = 0;
     Invitation invitation_;
     std::string config_;
     std::string state_dir_;

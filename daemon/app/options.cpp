@@ -25,6 +25,11 @@ void add_carrier(CLI::App& command, std::string& carrier) {
         ->type_name("KIND");
 }
 
+void add_knock(CLI::App& command, std::string& knock) {
+    command.add_option("--knock", knock, "Knock at the relay first, at this port of UDP, or yes")
+        ->type_name("PORT");
+}
+
 struct Commands {
     RunRelay relay;
     RunHome home;
@@ -49,6 +54,7 @@ void add_home(CLI::App& home, RunHome& options) {
     home.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
         ->type_name("URL");
     add_carrier(home, options.carrier);
+    add_knock(home, options.knock);
     home.add_option("--key", options.key, "Private key in OpenSSH's format")->type_name("FILE");
 }
 
@@ -64,6 +70,7 @@ void add_join(CLI::App& join, Join& options) {
     join.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
         ->type_name("URL");
     add_carrier(join, options.carrier);
+    add_knock(join, options.knock);
     join.add_option("--key", options.key, "Private key in OpenSSH's format; made if there is none")
         ->type_name("FILE");
 }
@@ -114,6 +121,7 @@ void add_visit(CLI::App& visit, RunVisit& options) {
     visit.add_option("--proxy", options.proxy, "Proxy to dial through, http://user:pass@host:port")
         ->type_name("URL");
     add_carrier(visit, options.carrier);
+    add_knock(visit, options.knock);
     visit.add_option("--key", options.key, "Private key in OpenSSH's format")->type_name("FILE");
 }
 

@@ -31,6 +31,7 @@ struct RunHome {
     std::string relay_key;
     std::string proxy;
     std::string carrier;
+    std::string knock;
     std::string key;
 };
 // A visitor in the foreground.
@@ -49,6 +50,7 @@ struct RunVisit {
     std::string relay_key;
     std::string proxy;
     std::string carrier;
+    std::string knock;
     std::string key;
 };
 // Registers at a relay by an invitation, and writes the configuration of a home.
@@ -58,6 +60,7 @@ struct Join {
     std::string key;
     std::string proxy;
     std::string carrier;
+    std::string knock;
     bool yes = false;
     bool no_start = false;
 };

@@ -24,13 +24,15 @@ TlsVerification verification_of(const DialSettings& settings) {
 
 }  // namespace
 
-DialOptions dial_options(const DialSettings& settings, const std::string& source) {
+DialOptions dial_options(const DialSettings& settings, const std::string& source,
+                         std::function<Result<ByteVector>()> knock_packet) {
     return {.proxy = settings.proxy == "none" ? "direct" : settings.proxy,
             .proxy_authorities = settings.proxy_authorities,
             .source = source,
             .verification = verification_of(settings),
             .appearance = settings.appearance,
-            .tls_ended_by_proxy = settings.tls_ended_by_proxy};
+            .tls_ended_by_proxy = settings.tls_ended_by_proxy,
+            .knock = {settings.knock, std::move(knock_packet)}};
 }
 
 Dialer::Dialer(Loop& loop, Random& random, const Endpoint& endpoint, const DialOptions& options,
@@ -70,7 +72,8 @@ Road Dialer::road() const {
             .proxy_authorities = options_.proxy_authorities,
             .user_agent = options_.appearance.user_agent,
             .proxy_headers = options_.appearance.proxy_headers,
-            .source = options_.source};
+            .source = options_.source,
+            .knock = options_.knock};
 }
 
 void Dialer::begin() {

@@ -31,11 +31,13 @@ struct DialOptions {
     TlsVerification verification = {};
     Appearance appearance = {};
     bool tls_ended_by_proxy = false;               // On wss, where it may be.
+    KnockPlan knock = {};                          // Before each connection that has no proxy.
     Duration deadline = std::chrono::seconds{20};  // For all of it.
 };
 
-// As the home's settings have it.
-DialOptions dial_options(const DialSettings& settings, const std::string& source);
+// As the home's settings have it. Knocks are signed by a key, so that `knock_packet` makes them.
+DialOptions dial_options(const DialSettings& settings, const std::string& source,
+                         std::function<Result<ByteVector>()> knock_packet);
 
 // One attempt. Its errors name the endpoint and the proxy, without the proxy's password.
 class Dialer {

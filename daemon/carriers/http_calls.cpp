@@ -8,6 +8,7 @@
 #include "common/base/check.h"
 #include "common/base/host_port.h"
 #include "daemon/carriers/proxy_choice.h"
+#include "daemon/io/system_clock.h"
 #include "daemon/io/uv_handle.h"
 
 namespace relay {
@@ -18,6 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration connect_timeout = 10s;
 constexpr long connections_kept = 8;
+constexpr Duration knock_serves = 500ms;  // Less than any gate is open for.
 
 bool has_peer(int socket) {
     sockaddr_storage address{};
@@ -68,6 +70,7 @@ struct HttpCalls::Transfer {
         error[0] = '\0';
     }
 
+    std::unique_ptr<Knocker> knocker;  // Null: nobody is knocked at.
     CURL* easy;
     std::size_t answer_most;
     Call call = {};
@@ -91,6 +94,7 @@ HttpCalls::HttpCalls(Loop& loop, Options options, std::size_t answer_most, OnDon
       timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }),
       at_once_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }),
       end_check_(loop, [this] { look_for_ends(); }),
+      retry_(loop, [this] { try_again(); }),
       multi_(curl_multi_init()) {
     check(multi_ != nullptr);
     const std::string port = ":" + std::to_string(options_.port);
@@ -111,6 +115,7 @@ HttpCalls::~HttpCalls() {
     watches_.clear();  // Before libcurl closes what they watch.
     for (const auto& [easy, transfer] : under_way_) curl_multi_remove_handle(multi_, easy);
     under_way_.clear();
+    held_.clear();
     idle_.clear();
     curl_multi_cleanup(multi_);
 }
@@ -139,6 +144,7 @@ std::unique_ptr<HttpCalls::Transfer> HttpCalls::make_transfer() {
         curl_easy_setopt(easy, CURLOPT_CAINFO, options_.verification.authority_file.c_str());
     }
     set_road(easy, options_.road, proxy_, proxy_headers_);
+    transfer->knocker = knocker_for(loop_, options_.road, options_.host, proxy_);
     return transfer;
 }
 
@@ -157,6 +163,11 @@ void HttpCalls::perform(std::unique_ptr<Transfer> transfer) {
     CURL* const easy = transfer->easy;
     const Call& call = transfer->call;
     transfer->begin();
+    // One knock serves all connections that begin soon after it.
+    const auto since = now() - knocked_at_;
+    const bool is_open = since >= knock_head_start && since < knock_serves;
+    if (transfer->knocker && !is_open) transfer->knocker->watch(easy);
+    if (is_open) curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, nullptr);
     curl_easy_setopt(easy, CURLOPT_URL, (base_url_ + call.path).c_str());
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(call.timeout));
     if (proxy_scheme_ != 0) curl_easy_setopt(easy, CURLOPT_PROXYAUTH, proxy_scheme_);
@@ -235,7 +246,7 @@ void HttpCalls::look_for_ends() {
         if (message->msg != CURLMSG_DONE) continue;
         CURL* const easy = message->easy_handle;
         const CURLcode code = message->data.result;
-        if (repeat(easy)) continue;
+        if (repeat(easy) || hold(easy, code)) continue;
         auto node = under_way_.extract(easy);
         check(!node.empty());
         const std::uint64_t ticket = node.mapped()->call.ticket;
@@ -262,6 +273,27 @@ bool HttpCalls::repeat(CURL* easy) {
     again->is_repeated = true;
     perform(std::move(again));
     return true;
+}
+
+// Until the gate before the server is open, for which this transfer has knocked.
+bool HttpCalls::hold(CURL* easy, CURLcode code) {
+    const auto& knocker = under_way_.at(easy)->knocker;
+    const auto wait = knocker ? knocker->again_after(code) : std::nullopt;
+    if (!wait) return false;
+    if (*wait == knock_head_start) knocked_at_ = now();  // Else it was refused, having knocked.
+    curl_multi_remove_handle(multi_, easy);
+    held_.emplace(now() + *wait, easy);
+    retry_.arm_at(held_.begin()->first);
+    return true;
+}
+
+void HttpCalls::try_again() {
+    while (!held_.empty() && held_.begin()->first <= now()) {
+        CURL* const easy = held_.extract(held_.begin()).mapped();
+        under_way_.at(easy)->begin();
+        check(curl_multi_add_handle(multi_, easy) == CURLM_OK);
+    }
+    if (!held_.empty()) retry_.arm_at(held_.begin()->first);
 }
 
 // What libcurl would choose again for each request, after a round trip.
@@ -298,8 +330,8 @@ HttpCalls::Outcome HttpCalls::outcome_of(Transfer& transfer, CURLcode code) {
         outcome.error = "proxy " + without_password(proxy_) + " answered 407" +
                         wants_user_text(proxy_, static_cast<unsigned long>(offered));
     } else if (code != CURLE_OK) {
-        outcome.error =
-            (transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code)) + through;
+        outcome.error = (transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code)) +
+                        (transfer.knocker ? transfer.knocker->remark() : through);
     } else {
         outcome.error = "answered " + std::to_string(status) +
                         (outcome.content_type.empty() ? "" : " with " + outcome.content_type) +

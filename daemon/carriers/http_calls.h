@@ -70,6 +70,8 @@ private:
     void act(curl_socket_t socket, int events);
     void look_for_ends();
     bool repeat(CURL* easy);
+    bool hold(CURL* easy, CURLcode code);
+    void try_again();
     void perform(std::unique_ptr<Transfer> transfer);
     Outcome outcome_of(Transfer& transfer, CURLcode code);
     void settle_on_scheme(CURL* easy);
@@ -94,6 +96,9 @@ private:
     UvTimer timer_;
     Deferred at_once_;  // What the timer would do a millisecond later.
     Deferred end_check_;
+    std::multimap<TimePoint, CURL*> held_;  // Of those under way.
+    UvTimer retry_;
+    TimePoint knocked_at_ = {};
     CURLM* multi_;
     std::map<CURL*, std::unique_ptr<Transfer>> under_way_;
     std::vector<std::unique_ptr<Transfer>> idle_;

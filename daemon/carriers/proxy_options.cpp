@@ -23,6 +23,13 @@ std::string proxy_of(const Road& road, bool is_secure) {
     return proxy == "direct" ? std::string{} : proxy;
 }
 
+std::unique_ptr<Knocker> knocker_for(Loop& loop, const Road& road, const std::string& host,
+                                     const std::string& proxy) {
+    const bool is_excepted = road.proxy.empty() && is_excepted_from_proxy(host);
+    if (!road.knock || !(proxy.empty() || is_excepted)) return nullptr;
+    return std::make_unique<Knocker>(loop, road.knock, road.source);
+}
+
 void set_road(CURL* easy, const Road& road, const std::string& proxy,
               const CurlList& proxy_headers) {
     // Named in the settings, it is used whatever no_proxy says; else libcurl heeds that variable.

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "daemon/carriers/knocker.h"
+
 namespace relay {
 
 // How a connection is to be reached.
@@ -18,6 +20,7 @@ struct Road {
     std::string user_agent = {};         // Empty: relayd's own.
     std::vector<std::string> proxy_headers = {};
     std::string source = {};  // The local address; empty: any.
+    KnockPlan knock = {};     // Where there is no proxy on it.
 };
 
 struct CurlListFree {
@@ -30,6 +33,11 @@ CurlList curl_list(const std::vector<std::string>& lines);
 // The proxy of a road, from the environment where it names none: https_proxy for what is inside
 // TLS, else http_proxy. Empty: none.
 std::string proxy_of(const Road& road, bool is_secure);
+
+// What knocks at a host that is reached by it; null: nothing does, since nothing shall, or since a
+// gate would open for the proxy's address, and we have another.
+std::unique_ptr<Knocker> knocker_for(Loop& loop, const Road& road, const std::string& host,
+                                     const std::string& proxy);
 
 // Sets all that a transfer is to know of its road. `proxy_headers` must outlive it.
 void set_road(CURL* easy, const Road& road, const std::string& proxy,

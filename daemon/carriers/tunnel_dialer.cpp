@@ -50,6 +50,7 @@ TunnelDialer::TunnelDialer(Loop& loop, const TunnelTarget& target, OnDone on_don
       loop_(loop),
       on_done_(std::move(on_done)),
       timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }),
+      retry_(loop, [this] { try_again(); }),
       end_check_(loop, [this] { look_for_end(); }),
       transfer_(std::make_unique<CurlTransfer>()) {
     CURLM* const multi = transfer_->multi;
@@ -89,6 +90,8 @@ void TunnelDialer::set_options() {
     proxy_ = proxy_of(target_.road, target_.is_secure);
     proxy_headers_ = curl_list(target_.road.proxy_headers);
     set_road(easy, target_.road, proxy_, proxy_headers_);
+    knocker_ = knocker_for(loop_, target_.road, target_.host, proxy_);
+    if (knocker_) knocker_->watch(easy);
 }
 
 int TunnelDialer::socket_changed(CURL*, curl_socket_t socket, int what, void* own, void*) {
@@ -130,7 +133,17 @@ void TunnelDialer::look_for_end() {
     }
 }
 
+void TunnelDialer::try_again() {
+    error_[0] = '\0';
+    curl_multi_add_handle(transfer_->multi, transfer_->easy);
+}
+
 void TunnelDialer::ended(CURLcode code) {
+    const auto wait = knocker_ ? knocker_->again_after(code) : std::nullopt;
+    if (wait) {
+        curl_multi_remove_handle(transfer_->multi, transfer_->easy);
+        return retry_.arm(*wait);
+    }
     const auto on_done = on_done_;  // Copied: it may destroy us.
     const bool is_unreached = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
                               code == CURLE_COULDNT_RESOLVE_PROXY ||
@@ -169,7 +182,8 @@ Error TunnelDialer::failure(CURLcode code) const {
                                              std::to_string(answer) + refusal_text(answer)};
     }
     std::string text = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
-    if (!proxy_.empty()) text += ", through proxy " + without_password(proxy_);
+    if (knocker_) text += knocker_->remark();
+    if (!proxy_.empty() && !knocker_) text += ", through proxy " + without_password(proxy_);
     return Error{ErrorCode::System, std::move(text)};
 }
 

@@ -43,6 +43,7 @@ private:
     void set_options();
     void act(curl_socket_t socket, int events);
     void look_for_end();
+    void try_again();
     void ended(CURLcode code);
     Result<Tunnel> take_over();
     Error failure(CURLcode code) const;
@@ -59,6 +60,8 @@ private:
     char error_[CURL_ERROR_SIZE] = {};
     std::map<curl_socket_t, std::unique_ptr<Watch>> watches_;
     UvTimer timer_;
+    UvTimer retry_;  // Of what was knocked at first.
+    std::unique_ptr<Knocker> knocker_;
     Deferred end_check_;
     std::unique_ptr<CurlTransfer> transfer_;
     CurlList proxy_headers_;

@@ -8,6 +8,7 @@
 
 #include "common/base/ip_address.h"
 #include "daemon/identity/known_relays.h"
+#include "daemon/identity/own_knock.h"
 
 namespace relay {
 
@@ -66,7 +67,10 @@ void HomeCheckup::begin_walk(const DialSettings& settings, const Endpoint& endpo
     RelayWalk::Options options;
     options.endpoint = endpoint;
     options.subject = to_text(endpoint);
-    options.dial = dial_options(settings, settings.bind.empty() ? "" : settings.bind.front());
+    std::function<Result<ByteVector>()> knock;
+    if (identity_ != nullptr) knock = [this] { return own_knock(*identity_, random_); };
+    options.dial =
+        dial_options(settings, settings.bind.empty() ? "" : settings.bind.front(), knock);
     options.name = settings.name;
     options.proves_key = identity_ != nullptr;
     options.expected = settings.relay_key;

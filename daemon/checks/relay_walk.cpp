@@ -55,14 +55,27 @@ RelayWalk::RelayWalk(Loop& loop, Random& random, const Identity* identity, Optio
       proxy_(proxy_of(options_.endpoint, options_.dial.proxy)),
       first_hop_(proxy_.empty() ? HostPort{options_.endpoint.host, options_.endpoint.port}
                                 : address_of_proxy(proxy_)),
-      lap_began_(now()) {
+      lap_began_(now()),
+      knocked_(loop, [this] { reach(); }) {
+    reach();
+}
+
+// With a gate before the relay: the first time nothing but knocks, and then it connects.
+void RelayWalk::reach() {
+    const bool is_knocking = options_.dial.knock && proxy_.empty() && addresses_.empty();
+    addresses_.clear();
     reaching_ = std::make_unique<TargetDialer>(
         loop_, first_hop_, reach_most,
-        [this](const std::string& address) {
+        [this, is_knocking](const std::string& address) {
             addresses_.push_back(address);
-            return true;
+            // What went wrong shows when nobody opens.
+            if (is_knocking) (void)knock_at(options_.dial.knock, address, options_.dial.source);
+            return !is_knocking;
         },
-        [this](auto result) { reached(result); });
+        [this, is_knocking](auto result) {
+            if (is_knocking && !addresses_.empty()) return knocked_.arm(knock_head_start);
+            reached(result);
+        });
 }
 
 Duration RelayWalk::lap() {

@@ -44,6 +44,7 @@ public:
     RelayWalk& operator=(const RelayWalk&) = delete;
 
 private:
+    void reach();
     void reached(const std::variant<UniqueFd, TargetDialer::Failure>& result);
     void dial();
     void dialled(Result<std::unique_ptr<Carrier>> carrier);
@@ -67,6 +68,7 @@ private:
     std::vector<std::string> addresses_;
     TimePoint lap_began_;
     bool relay_judged_ = false;
+    UvTimer knocked_;
     std::unique_ptr<TargetDialer> reaching_;
     std::unique_ptr<Dialer> dialer_;
     std::unique_ptr<HomeHandshaker> handshaker_;

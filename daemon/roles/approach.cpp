@@ -1,6 +1,7 @@
 #include "daemon/roles/approach.h"
 
 #include "daemon/carriers/proxy_choice.h"
+#include "daemon/identity/own_knock.h"
 #include "daemon/io/system_clock.h"
 
 namespace relay {
@@ -11,8 +12,7 @@ bool is_upgrade(const Endpoint& endpoint) {
     return endpoint.kind == CarrierKind::Wss || endpoint.kind == CarrierKind::Ws;
 }
 
-DialOptions options_by(RoadKind road, const DialSettings& settings, const std::string& source) {
-    DialOptions options = dial_options(settings, source);
+DialOptions options_by(RoadKind road, DialOptions options) {
     if (first_hop_of(road) == FirstHop::Relay) options.proxy = "direct";
     return options;
 }
@@ -91,7 +91,9 @@ void Approach::dial(RoadKind road) {
     runner = std::make_unique<Runner>();
     if (calls_.on_dial) calls_.on_dial(road);
     runner->dialer = std::make_unique<Dialer>(
-        loop_, random_, endpoint_by(road), options_by(road, plan_.settings, plan_.source),
+        loop_, random_, endpoint_by(road),
+        options_by(road, dial_options(plan_.settings, plan_.source,
+                                      [this] { return own_knock(identity_, random_); })),
         [this, road](auto carrier) { dialled(road, std::move(carrier)); });
 }
 

@@ -12,8 +12,8 @@ std::vector<std::string> changes_of_dialling(const DialSettings& before, const D
     if (next.relays != before.relays) changes.emplace_back("relay, from the next connection on");
     const bool is_reached_so = next.relay_key == before.relay_key && next.proxy == before.proxy &&
                                next.proxy_authorities == before.proxy_authorities &&
-                               next.appearance == before.appearance && next.roads == before.roads &&
-                               next.tls_verify == before.tls_verify &&
+                               next.knock == before.knock && next.appearance == before.appearance &&
+                               next.roads == before.roads && next.tls_verify == before.tls_verify &&
                                next.tls_verify_file == before.tls_verify_file;
     if (!is_reached_so) {
         changes.emplace_back("how the relay is reached, from the next connection on");
