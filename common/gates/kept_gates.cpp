@@ -49,6 +49,8 @@ bool read_entry(const Entry& entry, Gate& gate) {
     if (word == "knock") return add(parse_knock_step(rest), settings.sequence);
     if (word == "knock-to-close") return add(parse_knock_step(rest), settings.close_sequence);
     if (word == "visitor") return settings.visitors.emplace_back(rest), true;
+    if (word == "start-command") return settings.start_command.emplace_back(rest), true;
+    if (word == "stop-command") return settings.stop_command.emplace_back(rest), true;
     if (word == "allow-ascending") return settings.allow_ascending = true;
     if (word == "closed") {
         settings.closed = rest == "drop" ? WhenClosed::Drop : WhenClosed::Reject;
@@ -84,6 +86,8 @@ std::string kept_text(const std::vector<Gate>& gates) {
             line("key", std::string{trim(public_key_line(key, ""))});
         }
         for (const auto& visitor : settings.visitors) line("visitor", visitor);
+        for (const auto& each : settings.start_command) line("start-command", each);
+        for (const auto& each : settings.stop_command) line("stop-command", each);
     }
     return text;
 }

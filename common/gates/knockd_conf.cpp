@@ -96,6 +96,44 @@ std::optional<Opening> classic(std::string_view command) {
     return opening;
 }
 
+// What a command is as a program and its arguments. knockd gives it to a shell: so does this, where
+// more than words is meant. Nothing: it has what the settings cannot have.
+std::optional<std::vector<std::string>> words_of(std::string_view command) {
+    constexpr std::size_t most = 2048;
+    std::string line{command.substr(0, most + 1)};
+    std::replace(line.begin(), line.end(), '\t', ' ');
+    const bool is_plain = std::ranges::all_of(line, [](char c) { return c >= ' ' && c < 0x7f; });
+    if (line.size() > most || !is_plain) return {};
+    std::vector<std::string> words;
+    bool has_syntax = line.find_first_of("\"'\\`$&|;<>()*?[]{}") != line.npos;
+    for (const auto word : split(line, ' ')) {
+        if (word.empty()) continue;
+        has_syntax |= word.front() == '#' || word.front() == '~';
+        words.emplace_back(word);
+    }
+    if (words.empty()) return {};
+    const bool is_name = words[0].find_first_of("/=!") == std::string::npos;
+    const bool is_program = words[0].front() == '/' || is_name;
+    if (has_syntax || !is_program || words.size() > max_hook_words) {
+        return std::vector<std::string>{"/bin/sh", "-c", std::string{trim(line)}};
+    }
+    return words;
+}
+
+// As YAML reads back what words_of() lets through.
+std::string list_text(const std::vector<std::string>& words) {
+    std::string text = "[";
+    for (const auto& word : words) {
+        text += text.size() > 1 ? ", \"" : " \"";
+        for (const char c : word) {
+            if (c == '"' || c == '\\') text += '\\';
+            text += c;
+        }
+        text += '"';
+    }
+    return text + " ]";
+}
+
 // Letters, digits and dashes, and a letter first.
 std::string gate_name(std::string_view section) {
     std::string name;
@@ -131,7 +169,7 @@ public:
         for (const auto& section : sections) {
             if (to_lower(section.name) != "options") take(section);
         }
-        for (const auto& [sequence, ports, name] : closings_) add_closing(sequence, ports, name);
+        for (const auto& closing : closings_) add_closing(closing);
         for (auto& [name, gate] : done_.gates) finish(name, gate);
         return std::move(done_);
     }
@@ -140,7 +178,7 @@ private:
     struct Closing {
         std::vector<KnockStep> sequence;
         GatePorts ports;
-        std::string section;
+        Section section;
     };
 
     void note(const std::string& section, const std::string& text) {
@@ -150,55 +188,90 @@ private:
     void take(const Section& section) {
         const auto sequence = sequence_in(section.value("sequence"));
         if (!sequence) {
-            return note(section.name, section.value("one_time_sequences").empty()
-                                          ? "left out: no sequence that a gate can have"
-                                          : "left out: sequences that are good once are what "
-                                            "signed knocks are for");
+            return note(section.name,
+                        section.value("one_time_sequences").empty()
+                            ? "left out: no sequence that a gate can have"
+                            : "left out: one_time_sequences are refused; a knock that is good "
+                              "once is a signed one (knock: and keys:, relayctl knock HOST)");
         }
         auto command = section.value("start_command");
         if (command.empty()) command = section.value("command");
         const auto opening = classic(command);
-        if (!opening) {
-            return note(section.name, "left out, since it does more than to open a port: " +
-                                          command.substr(0, 256));
-        }
+        if (!opening) return add_hook(section, *sequence, command);
         if (opening->kind == Opening::Kind::Closes) {
-            return closings_.push_back({*sequence, opening->ports, section.name});
+            return closings_.push_back({*sequence, opening->ports, section});
         }
-        add(section, *sequence, opening->ports);
-    }
-
-    void add(const Section& section, const std::vector<KnockStep>& sequence,
-             const GatePorts& ports) {
-        auto name = gate_name(section.name);
-        if (done_.gates.size() == max_gates || done_.gates.contains(name)) {
-            return note(section.name, "left out: there is a gate '" + name + "' already");
+        const auto stop = section.value("stop_command");
+        if (!stop.empty() && !classic(stop)) {
+            note(section.name,
+                 "the gate closes by itself, without its stop_command: " + stop.substr(0, 256));
         }
         GateSettings gate;
-        gate.ports = {ports};
-        gate.sequence = sequence;
-        gate.within = seconds_in(section.value("seq_timeout"), 25s, 10min);
+        gate.ports = {opening->ports};
+        gate.sequence = *sequence;
         const auto timeout = section.value("cmd_timeout");
-        gate.open_for =
-            seconds_in(timeout, timeout.empty() ? without_end : Duration{10s}, 24h * 30);
-        if (timeout.empty()) {
-            note(section.name, "stays open for 24h, where knockd would not close it by itself");
+        gate.open_for = timeout.empty() ? without_end : cmd_timeout_of(section);
+        if (!add(section, std::move(gate)) || !timeout.empty()) return;
+        note(section.name, "stays open for 24h, where knockd would not close it by itself");
+    }
+
+    static Duration cmd_timeout_of(const Section& section) {
+        return seconds_in(section.value("cmd_timeout"), 10s, 24h * 30);
+    }
+
+    // A gate before no port: nothing but its commands.
+    void add_hook(const Section& section, const std::vector<KnockStep>& sequence,
+                  const std::string& command) {
+        const auto stop = section.value("stop_command");
+        GateSettings gate;
+        gate.sequence = sequence;
+        gate.open_for = cmd_timeout_of(section);
+        const auto start_words = words_of(command);
+        const auto stop_words = words_of(stop);
+        const bool is_strange =
+            (!command.empty() && !start_words) || (!stop.empty() && !stop_words);
+        if (is_strange || (!start_words && !stop_words)) {
+            return note(section.name, is_strange ? "left out: its command is no line of plain text"
+                                                 : "left out: it has no command");
         }
+        if (start_words) gate.start_command = *start_words;
+        if (stop_words) gate.stop_command = *stop_words;
+        if (!add(section, std::move(gate))) return;
+        note(section.name, "its commands are run by relayd-hooks, which needs to be enabled: " +
+                               (command.empty() ? stop : command).substr(0, 256));
+        for (const char* key : {"start_command_6", "command_6", "stop_command_6"}) {
+            if (section.value(key).empty()) continue;
+            note(section.name, std::string{key} +
+                                   " is left out: there is one command, and %IP% may be an "
+                                   "address of IPv6");
+        }
+    }
+
+    bool add(const Section& section, GateSettings gate) {
+        auto name = gate_name(section.name);
+        if (done_.gates.size() == max_gates || done_.gates.contains(name)) {
+            note(section.name, "left out: there is a gate '" + name + "' already");
+            return false;
+        }
+        gate.within = seconds_in(section.value("seq_timeout"), 25s, 10min);
         const auto flags = to_lower(section.value("tcpflags"));
         if (!flags.empty() && flags != "syn") note(section.name, "a knock of TCP is always a SYN");
         done_.gates.emplace(std::move(name), std::move(gate));
+        return true;
     }
 
-    void add_closing(const std::vector<KnockStep>& sequence, const GatePorts& ports,
-                     const std::string& section) {
+    void add_closing(const Closing& closing) {
         for (auto& [name, gate] : done_.gates) {
-            const bool is_its = gate.ports == std::vector{ports} && gate.close_sequence.empty() &&
-                                gate.sequence != sequence;
+            const bool is_its = gate.ports == std::vector{closing.ports} &&
+                                gate.close_sequence.empty() && gate.sequence != closing.sequence;
             if (!is_its) continue;
-            gate.close_sequence = sequence;
+            gate.close_sequence = closing.sequence;
             return;
         }
-        note(section, "left out: it closes what no other section opens");
+        // Of what no other section opens by a command that is understood.
+        auto command = closing.section.value("start_command");
+        if (command.empty()) command = closing.section.value("command");
+        add_hook(closing.section, closing.sequence, command);
     }
 
     void finish(const std::string& name, GateSettings& gate) {
@@ -227,15 +300,25 @@ Result<KnockdImport> import_knockd_conf(std::string_view text) {
 std::string gates_yaml(const std::map<std::string, GateSettings>& gates) {
     std::string text = "gates:\n";
     for (const auto& [name, gate] : gates) {
-        text += "  " + name + ":\n    ports: [";
-        for (const auto& ports : gate.ports) text += " " + to_text(ports);
-        text += " ]\n    sequence: [ " + to_text(gate.sequence) + " ]\n";
+        text += "  " + name + ":\n";
+        if (!gate.ports.empty()) {
+            text += "    ports: [";
+            for (const auto& ports : gate.ports) text += " " + to_text(ports);
+            text += " ]\n";
+        }
+        text += "    sequence: [ " + to_text(gate.sequence) + " ]\n";
         if (gate.allow_ascending) text += "    allow-ascending: true\n";
         if (!gate.close_sequence.empty()) {
             text += "    close-sequence: [ " + to_text(gate.close_sequence) + " ]\n";
         }
         text += "    within: " + duration_text(gate.within) +
                 "\n    open-for: " + duration_text(gate.open_for) + "\n";
+        if (!gate.start_command.empty()) {
+            text += "    start-command: " + list_text(gate.start_command) + "\n";
+        }
+        if (!gate.stop_command.empty()) {
+            text += "    stop-command: " + list_text(gate.stop_command) + "\n";
+        }
     }
     return text;
 }

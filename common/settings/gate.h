@@ -23,6 +23,7 @@ inline constexpr std::size_t max_gate_name_size = 32;
 inline constexpr std::size_t max_gate_ports = 64;
 inline constexpr std::size_t max_gate_always = 256;
 inline constexpr std::size_t max_knock_steps = 16;
+inline constexpr std::size_t max_hook_words = 64;
 
 enum class Transport { Tcp, Udp };
 std::string_view name_of(Transport transport);
@@ -61,6 +62,10 @@ struct GateSettings {
     // Who opens it by a signed knock: keys, and names of visitors and homes of the relay.
     std::vector<PublicKey> keys;
     std::vector<std::string> visitors;
+    // What relayd-hooks runs when somebody has knocked, and after open_for: a program and its
+    // arguments, in which %IP% stands for the address. Empty: nothing.
+    std::vector<std::string> start_command;
+    std::vector<std::string> stop_command;
 
     bool operator==(const GateSettings&) const = default;
 };

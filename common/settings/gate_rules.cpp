@@ -69,7 +69,11 @@ private:
 
     void check_gate(const Gate& gate) {
         const auto path = "gates/" + gate.name;
-        if (gate.places.empty()) {
+        const bool has_hooks =
+            !gate.settings.start_command.empty() || !gate.settings.stop_command.empty();
+        check_program(gate.settings.start_command, path + "/start-command");
+        check_program(gate.settings.stop_command, path + "/stop-command");
+        if (gate.places.empty() && !has_hooks) {
             wrong(place_of(path), "the gate '" + gate.name +
                                       "' closes nothing: write ports: [ \"22\" ], or gate: " +
                                       gate.name + " at a forward");
@@ -81,6 +85,14 @@ private:
             gate.settings.sequence != gate.settings.close_sequence)
             return;
         wrong(place_of(path + "/close-sequence"), "close-sequence is the one that opens");
+    }
+
+    // What has no path is looked for where programs usually are.
+    void check_program(const std::vector<std::string>& words, const std::string& path) {
+        if (words.empty() || words[0].front() == '/' || words[0].find('/') == std::string::npos) {
+            return;
+        }
+        wrong(place_of(path), "'" + words[0] + "' is no path of a program: write it from / on");
     }
 
     void check_signers(const Gate& gate, const Settings& settings) {

@@ -31,6 +31,8 @@ GateSettings read_gate(const Node& node, const std::string& path, Source& source
                   });
     reader.scalars("keys", max_accepted_visitors, gate.keys, parse_visitor_key);
     reader.scalars("visitors", max_accepted_visitors, gate.visitors, parse_text);
+    reader.scalars("start-command", max_hook_words, gate.start_command, parse_text);
+    reader.scalars("stop-command", max_hook_words, gate.stop_command, parse_text);
     reader.refuse_others();
     return gate;
 }

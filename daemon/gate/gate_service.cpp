@@ -233,6 +233,7 @@ Status GateService::open(const OpenGate& request, const std::string& who) {
     log_.info({.peer = to_text(*address), .message_id = message_id::gate_opened},
               "gate {} is open for {} for {}, by {}", request.gate, to_text(*address),
               duration_text(*left), is_knock ? "a signed knock" : who);
+    if (is_knock) tell_hooks({request.gate, *address, true});
     return Done{};
 }
 
@@ -257,6 +258,7 @@ Status GateService::close(const CloseGate& request, const std::string& who) {
     if (!done) return done.error();
     log_.info({.peer = to_text(*address), .message_id = message_id::gate_closed},
               "gate {} is closed for {}, by {}", request.gate, to_text(*address), who);
+    tell_hooks({request.gate, *address, false});
     return Done{};
 }
 
@@ -266,6 +268,18 @@ void GateService::knocked(const Knock& knock) {
                .message_id = has_opened ? message_id::gate_opened : message_id::gate_closed},
               "gate {} is {} for {}, by its sequence", gate, has_opened ? "open" : "closed",
               to_text(knock.from));
+    tell_hooks({gate, knock.from, has_opened});
+}
+
+// Commands are not ours to run: this process has a right, and nothing in it starts another.
+void GateService::tell_hooks(const HookNews& news) {
+    const auto* gate = gate_named(news.gate);
+    if (gate == nullptr || !has_hooks(gate->settings)) return;
+    const auto told = HookBell{options_.hooks}.ring(news);
+    if (told) return;
+    log_.warning({.peer = to_text(news.from), .message_id = message_id::gate_commands_not_told},
+                 "the command of gate {} is not run for {}: {}", news.gate, to_text(news.from),
+                 told.error().text);
 }
 
 // `nft flush ruleset`, as a reload of nftables.service begins, takes our table too.

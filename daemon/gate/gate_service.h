@@ -11,6 +11,7 @@
 #include "daemon/gate/gate_files.h"
 #include "daemon/gate/gate_server.h"
 #include "daemon/gate/gatekeeper.h"
+#include "daemon/gate/hook_bell.h"
 #include "daemon/gate/netlink.h"
 #include "daemon/io/timer.h"
 #include "daemon/log/log.h"
@@ -21,6 +22,7 @@ struct GateServiceOptions {
     std::string config;
     std::string state_dir;
     std::string control;
+    std::string hooks = usual_hooks_socket;  // Where relayd-hooks listens.
 };
 
 class GateService {
@@ -49,6 +51,7 @@ private:
     const Gate* gate_named(const std::string& name) const;
     void listen_to_kernel();
     void knocked(const Knock& knock);
+    void tell_hooks(const HookNews& news);
     void restore_table();
 
     Loop& loop_;

@@ -115,6 +115,8 @@ int main(int count, char** arguments) {
         ->type_name("DIR");
     app.add_option("--control", options.service.control, "Socket that relayctl talks to")
         ->type_name("SOCKET");
+    app.add_option("--hooks", options.service.hooks, "Socket of relayd-hooks, which runs commands")
+        ->type_name("SOCKET");
     app.add_option("--log-level", options.log_level, "debug, info, warning or error")
         ->type_name("LEVEL");
     app.add_flag("--clear", options.clears, "Remove the rules, which opens all gates, and end");

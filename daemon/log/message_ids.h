@@ -76,5 +76,8 @@ inline constexpr std::string_view knock_came = "61ef84b5f8e24541870b8a698d09986a
 inline constexpr std::string_view knock_refused = "387a703d089a44c5973ec82a383e6882";
 inline constexpr std::string_view knocks_not_heard = "719bdbf1fb304086a17a4e885e696d82";
 inline constexpr std::string_view gate_not_opened = "d1b7d532a0e142dabb937320caea06ff";
+inline constexpr std::string_view gate_command_failed = "ff3254ba753da63f3dc834f59bde04dc";
+inline constexpr std::string_view gate_commands_not_read = "70c58565f477485f954302e4c05cbd27";
+inline constexpr std::string_view gate_commands_not_told = "5fbdd4435cde11ee12f89c651cc36806";
 
 }  // namespace relay::message_id

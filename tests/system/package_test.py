@@ -24,15 +24,15 @@ from testhost import Host, Network, wait_for, why_impossible
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CONTENTS = """
     lib/systemd/system/relayd.service lib/systemd/system/relayd.socket
-    lib/systemd/system/relayd-gate.service
-    usr/bin/relayctl usr/sbin/relayd usr/sbin/relayd-gate
+    lib/systemd/system/relayd-gate.service lib/systemd/system/relayd-hooks.service
+    lib/systemd/system/relayd-hooks.socket usr/bin/relayctl usr/sbin/relayd usr/sbin/relayd-gate usr/sbin/relayd-hooks
     usr/lib/systemd/catalog/relayd.catalog usr/lib/sysusers.d/relayd.conf usr/lib/tmpfiles.d/relayd.conf
     usr/share/bash-completion/completions/relayctl
     usr/share/bash-completion/completions/relayd usr/share/fish/vendor_completions.d/relayctl.fish
     usr/share/zsh/vendor-completions/_relayctl
     usr/share/dbus-1/system.d/org.relayd.Relay1.conf usr/share/doc/relayd/README.Debian usr/share/doc/relayd/copyright usr/share/doc/relayd/examples/relayd.relay.yaml
     usr/share/man/man1/relayctl.1.gz usr/share/man/man5/relayd.yaml.5.gz usr/share/man/man8/relayd.8.gz
-    usr/share/man/man8/relayd-gate.8.gz
+    usr/share/man/man8/relayd-gate.8.gz usr/share/man/man8/relayd-hooks.8.gz
 """.split()
 HOME_CONNECTED = "41c16bf9f8614369a98af73aaac222c2"  # daemon/log/message_ids.h
 # Every file with its owner and mode, and what is in those of /etc. Not what dpkg, apt and their like

@@ -17,12 +17,13 @@ LONG = 60  # Seconds, for what is done in a moment on a machine that is not busy
 class Gatehouse:
     """relayd-gate on the host "vps" of `network`, with gates as `settings` says."""
 
-    def __init__(self, scene, network, settings, control=None):
+    def __init__(self, scene, network, settings, control=None, hooks=None):
         self.scene, self.network = scene, network
         self.address = network.addresses["vps"]
         self.config = scene.path("gate", "relayd.yaml")
         self.control = control or scene.path("gate", "control.sock")
         self.state = scene.path("gate", "state")
+        self.hooks = hooks or scene.path("gate", "hooks.sock")
         self.process = None
         self.write(settings)
         self.start()
@@ -36,7 +37,7 @@ class Gatehouse:
 
     def command(self):
         return [*self.network.inside("vps"), build_folder() / "daemon/gate/relayd-gate", "--config", self.config,
-                "--control", self.control, "--state-dir", self.state]
+                "--control", self.control, "--state-dir", self.state, "--hooks", self.hooks]
 
     def _answers(self):
         if not self.process.running():
