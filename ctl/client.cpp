@@ -28,10 +28,10 @@ ClientFault not_connected(const std::string& path, int error) {
                 "root and the members of group relayd may use it: try sudo, or join the group "
                 "(usermod -aG relayd USER) and log in again"};
     }
-    return {
-        ClientFault::Kind::Unreachable, text,
-        fmt::format("is it running? See: systemctl status {}. For another one: --control SOCKET",
-                    program)};
+    const auto* start = program == std::string_view{"relayd"} ? "status" : "enable --now";
+    return {ClientFault::Kind::Unreachable, text,
+            fmt::format("is it running? {}: systemctl {} {}. For another one: --control SOCKET",
+                        start == std::string_view{"status"} ? "See" : "Try", start, program)};
 }
 
 ClientFault closed_by(const std::string& path) {

@@ -18,7 +18,7 @@ constexpr auto table = std::to_array<Command>({
     {"forward add",
      "LISTEN [--home HOME] [--to TARGET] [--listen ADDRESS:PORT] [--probe KIND] [--grace TIME] "
      "[--temporary] [--for TIME] [--proxy-protocol] [--protocol ftp] "
-     "[--data-ports FIRST-LAST] [--ftp-tls WHAT]",
+     "[--data-ports FIRST-LAST] [--ftp-tls WHAT] [--gate GATE]",
      "listen for visitors of a home's port", add_forward},
     {"forward list", "[--home HOME] [--limit NUMBER] [--after PLACE]",
      "the forwards and how they are", show_forwards},

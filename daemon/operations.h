@@ -43,7 +43,8 @@ public:
 
     // A range adds several, all of them or none. The answer shows them as they are now: one that
     // cannot listen is refused, with the system's words. Kept over a restart unless temporary.
-    virtual Result<std::vector<ForwardSnapshot>> add_forward(const AddForward& request) = 0;
+    virtual void add_forward(const AddForward& request,
+                             Completion<std::vector<ForwardSnapshot>> done) = 0;
     // Closes listeners; streams that came by them go on. The answer shows what was removed. What
     // the configuration file holds can only be removed there: Refused.
     virtual Result<std::vector<ForwardSnapshot>> remove_forward(const ForwardSelector& which) = 0;

@@ -131,6 +131,7 @@ void fields(auto& visit, Is<ForwardSnapshot> auto& s) {
     visit("listening", s.listening);
     visit("error", s.error);
     visit("denied", s.denied);
+    visit("gate", s.gate);
     visit("proxy_protocol", s.proxy_protocol);
     visit("protocol", s.protocol);
     visit("data_ports", s.data_ports);

@@ -24,6 +24,7 @@ struct GateSnapshot {
     double open_for_s = 0;
     std::vector<std::string> opened_by = {};  // sequence, signed
     bool ascending = false;                   // A scan opens it, and the settings allow that.
+    std::vector<std::string> claimed = {};    // As places, of forwards that no settings have.
     std::vector<OpenSnapshot> open = {};
     std::uint64_t passed = 0;
     std::uint64_t refused = 0;
@@ -46,6 +47,29 @@ struct OpenGate {
 struct CloseGate {
     std::string gate = {};
     std::string address = {};
+};
+
+// Where a forward listens, or several next to one another: TCP.
+struct ClaimedPlace {
+    std::string gate = {};
+    std::string address = {};  // Empty: any.
+    std::string ports = {};    // 3389, 22000-22004
+};
+
+// All that relayd wants closed beside what the settings say.
+struct ClaimPlaces {
+    std::vector<ClaimedPlace> places = {};
+};
+
+struct RefusedPlace {
+    std::uint64_t index = 0;  // In what was asked for.
+    std::string why = {};
+};
+
+struct ClaimedPlaces {
+    std::vector<RefusedPlace> refused = {};  // All others are closed now.
+    std::vector<std::string> gates = {};     // Their names, of those that hold.
+    std::string problem = {};                // As GateList's.
 };
 
 struct ApplyGates {

@@ -20,6 +20,7 @@ void fields(auto& visit, Is<GateSnapshot> auto& s) {
     visit("open_for_s", s.open_for_s);
     visit("opened_by", s.opened_by);
     visit("ascending", s.ascending);
+    visit("claimed", s.claimed);
     visit("open", s.open);
     visit("passed", s.passed);
     visit("refused", s.refused);
@@ -42,6 +43,27 @@ void fields(auto& visit, Is<OpenGate> auto& s) {
 void fields(auto& visit, Is<CloseGate> auto& s) {
     visit("gate", s.gate);
     visit("address", s.address);
+}
+
+void fields(auto& visit, Is<ClaimedPlace> auto& s) {
+    visit("gate", s.gate);
+    visit("address", s.address);
+    visit("ports", s.ports);
+}
+
+void fields(auto& visit, Is<ClaimPlaces> auto& s) {
+    visit("places", s.places);
+}
+
+void fields(auto& visit, Is<RefusedPlace> auto& s) {
+    visit("index", s.index);
+    visit("why", s.why);
+}
+
+void fields(auto& visit, Is<ClaimedPlaces> auto& s) {
+    visit("refused", s.refused);
+    visit("gates", s.gates);
+    visit("problem", s.problem);
 }
 
 void fields(auto& visit, Is<ApplyGates> auto& s) {

@@ -231,6 +231,8 @@ RELAY_JSON(GateList)
 RELAY_JSON(OpenGate)
 RELAY_JSON(CloseGate)
 RELAY_JSON(ApplyGates)
+RELAY_JSON(ClaimPlaces)
+RELAY_JSON(ClaimedPlaces)
 #undef RELAY_JSON
 
 }  // namespace relay

@@ -30,6 +30,7 @@ struct AddForward {
     std::string ftp_tls = {};          // pass or refuse; empty: pass.
     std::string mode = {};             // Of the file of a unix socket, as 0660.
     std::string group = {};            // Whose file it is.
+    std::string gate = {};             // That it is behind; empty: the relay's default-gate.
 };
 
 // Names a forward that exists: by port, by ADDRESS:PORT, or a range of them.

@@ -63,6 +63,7 @@ void fields(auto& visit, Is<AddForward> auto& s) {
     visit("ftp_tls", s.ftp_tls);
     visit("mode", s.mode);
     visit("group", s.group);
+    visit("gate", s.gate);
 }
 
 void fields(auto& visit, Is<ForwardSelector> auto& s) {

@@ -149,6 +149,7 @@ struct ForwardSnapshot {
     bool listening = false;
     std::string error = {};   // Why it does not listen.
     std::string denied = {};  // Why the relay does not let the home have it.
+    std::string gate = {};    // That it is behind.
     bool proxy_protocol = false;
     std::string protocol = {};  // ftp, or empty.
     std::string data_ports = {};

@@ -69,7 +69,7 @@ std::string kept_text(const std::vector<Gate>& gates) {
     const auto line = [&](std::string_view word, const std::string& rest) {
         text += std::string{word} + (rest.empty() ? "" : " " + rest) + "\n";
     };
-    for (const auto& [name, settings, places] : gates) {
+    for (const auto& [name, settings, places, claimed] : gates) {
         line("gate", name);
         line("closed", std::string{name_of(settings.closed)});
         line("open-for", duration_text(settings.open_for));
@@ -101,7 +101,7 @@ Result<std::vector<Gate>> parse_kept(std::string_view text) {
         if (entry.word == "gate") {
             const auto name = parse_gate_name(entry.rest);
             if (!name) return wrong;
-            gates.push_back({*name, {}, {}});
+            gates.push_back({*name, {}, {}, {}});
         } else if (gates.empty() || !read_entry(entry, gates.back())) {
             return wrong;
         }

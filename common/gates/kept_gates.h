@@ -10,7 +10,7 @@
 
 namespace relay {
 
-// A line "gate NAME" begins each, and others say what it has.
+// Without what is claimed. A line "gate NAME" begins each, and others say what it has.
 std::string kept_text(const std::vector<Gate>& gates);
 // All of it or an error.
 Result<std::vector<Gate>> parse_kept(std::string_view text);

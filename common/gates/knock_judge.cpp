@@ -1,6 +1,7 @@
 #include "common/gates/knock_judge.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/base/text.h"
 
@@ -34,6 +35,25 @@ std::uint64_t apart(std::uint64_t a, std::uint64_t b) {
     return a < b ? b - a : a - b;
 }
 
+// Networks that the settings name, and those that stand with the key, as authorized_keys has them;
+// nothing: nowhere. Patterns that are no networks match nobody.
+std::optional<std::vector<Cidr>> both(const std::vector<Cidr>& a,
+                                      const std::vector<std::string>& texts) {
+    if (texts.empty()) return a;
+    std::vector<Cidr> result;
+    for (const auto& text : texts) {
+        const auto b = parse_cidr(text);
+        if (!b) continue;
+        if (a.empty()) result.push_back(*b);
+        for (const auto& each : a) {
+            if (each.prefix <= b->prefix && each.contains(b->network)) result.push_back(*b);
+            if (each.prefix > b->prefix && b->contains(each.network)) result.push_back(each);
+        }
+    }
+    if (result.empty()) return {};
+    return result;
+}
+
 class Rights {
 public:
     void add(const PublicKey& key, const std::string& name, const std::vector<Cidr>& from,
@@ -47,12 +67,22 @@ public:
         }
     }
 
+    void add_all(const std::vector<KnownPeer>& peers, const std::string& name,
+                 const std::string& gate) {
+        for (const auto& peer : peers) {
+            if (peer.name == name) add(peer.key, name, peer.from, gate);
+        }
+    }
+
     template <typename Entry>
     void add_all(const std::map<std::string, Entry>& entries, const std::string& name,
                  const std::string& gate) {
         const auto found = entries.find(name);
         if (found == entries.end()) return;
-        for (const auto& key : found->second.keys) add(key.key, name, found->second.from, gate);
+        for (const auto& key : found->second.keys) {
+            const auto from = both(found->second.from, key.from);
+            if (from) add(key.key, name, *from, gate);
+        }
     }
 
     std::vector<KnockRight> take() { return std::move(rights_); }
@@ -63,7 +93,8 @@ private:
 
 }  // namespace
 
-std::vector<KnockRight> knock_rights(const Settings& settings) {
+std::vector<KnockRight> knock_rights(const Settings& settings,
+                                     const std::vector<KnownPeer>& peers) {
     Rights rights;
     for (const auto& [name, gate] : settings.gates) {
         for (const auto& key : gate.keys) rights.add(key, "a key of gate " + name, {}, name);
@@ -71,6 +102,7 @@ std::vector<KnockRight> knock_rights(const Settings& settings) {
         for (const auto& who : gate.visitors) {
             rights.add_all(settings.relay->visitors, who, name);
             rights.add_all(settings.relay->homes, who, name);
+            rights.add_all(peers, who, name);
         }
     }
     return rights.take();

@@ -22,8 +22,10 @@ struct KnockRight {
     std::vector<std::string> gates;
 };
 
-// All keys of the gates, and of the visitors and homes that they name.
-std::vector<KnockRight> knock_rights(const Settings& settings);
+// All keys of the gates, and of the visitors and homes that they name: those of the settings, and
+// those that came at run time.
+std::vector<KnockRight> knock_rights(const Settings& settings,
+                                     const std::vector<KnownPeer>& peers = {});
 
 class KnockJudge {
 public:

@@ -66,7 +66,7 @@ void add_gate_chain(const Gate& gate, std::string& table) {
     table += "\tchain " + chain_name(gate.name) + " {\n\t\tct state established,related accept\n";
     // Of connections that are older than the table the kernel knows nothing. To others the host
     // itself says what it says of an unused port.
-    if (rejects && has(gate, Transport::Tcp)) {
+    if (rejects) {
         table += "\t\tmeta l4proto tcp tcp flags & (fin|syn|rst|ack) != syn accept\n";
     }
     add_always(gate, table);
@@ -81,9 +81,7 @@ void add_gate_chain(const Gate& gate, std::string& table) {
     if (!rejects) {
         table += "\t\t" + refused + "drop\n";
     } else {
-        if (has(gate, Transport::Tcp)) {
-            table += "\t\tmeta l4proto tcp " + refused + "reject with tcp reset\n";
-        }
+        table += "\t\tmeta l4proto tcp " + refused + "reject with tcp reset\n";
         if (has(gate, Transport::Udp)) table += "\t\t" + refused + "reject\n";
     }
     table += "\t}\n";
@@ -109,13 +107,30 @@ std::string place_words(const GatedPlace& place) {
            to_text(place.ports.ports);
 }
 
+constexpr std::string_view claims_chain = "claimed";
+
+std::string jump_of(const Gate& gate, const GatedPlace& place) {
+    return place_words(place) + " jump " + chain_name(gate.name) + "\n";
+}
+
 }  // namespace
+
+std::string claims_of(const std::vector<Gate>& gates) {
+    const auto chain = table_words() + " " + std::string{claims_chain};
+    std::string text = "flush chain " + chain + "\n";
+    for (const auto& gate : gates) {
+        for (const auto& place : gate.claimed) {
+            text += "add rule " + chain + " " + jump_of(gate, place);
+        }
+    }
+    return text;
+}
 
 std::string ruleset_of(const std::vector<Gate>& gates, const GateStates& kept, TellKnocks tell) {
     // A table that is not there cannot be deleted: so it is made first.
     std::string text = "table " + table_words() + "\ndelete table " + table_words() + "\n";
     if (gates.empty()) return text;
-    std::string chains, jumps, input;
+    std::string chains, jumps, input, claimed;
     for (const auto& gate : gates) {
         const auto found = kept.find(gate.name);
         const GateState state = found == kept.end() ? GateState{} : found->second;
@@ -129,14 +144,14 @@ std::string ruleset_of(const std::vector<Gate>& gates, const GateStates& kept, T
             add_jumps(chain, jumps);
         }
         add_gate_chain(gate, chains);
-        for (const auto& place : gate.places) {
-            input += "\t\t" + place_words(place) + " jump " + chain_name(gate.name) + "\n";
-        }
+        for (const auto& place : gate.places) input += "\t\t" + jump_of(gate, place);
+        for (const auto& place : gate.claimed) claimed += "\t\t" + jump_of(gate, place);
     }
-    text += "table " + table_words() + " {\n" + chains +
-            "\tchain input {\n\t\ttype filter hook input priority filter - " +
+    const auto claims = std::string{claims_chain};
+    text += "table " + table_words() + " {\n" + chains + "\tchain " + claims + " {\n" + claimed +
+            "\t}\n" + "\tchain input {\n\t\ttype filter hook input priority filter - " +
             std::to_string(-gates_priority) + "; policy accept;\n\t\tiifname \"lo\" accept\n" +
-            jumps + input + "\t}\n}\n";
+            jumps + input + "\t\tjump " + claims + "\n\t}\n}\n";
     return text;
 }
 

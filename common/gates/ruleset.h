@@ -62,6 +62,10 @@ enum class TellKnocks { Yes, No };  // No: of a kernel without NFLOG.
 // is known of gates that still exist. Without gates: that the table goes.
 std::string ruleset_of(const std::vector<Gate>& gates, const GateStates& kept, TellKnocks tell);
 
+// Commands that make what is claimed of these gates all that is claimed, in a table that has all of
+// them. Whoever is let in, and whoever knocks just now, stays untouched.
+std::string claims_of(const std::vector<Gate>& gates);
+
 // Commands for one address. Whether it has passed already does not matter.
 std::string opening(const std::string& gate, const OpenFor& whom);
 std::string closing(const std::string& gate, const IpAddress& address);

@@ -97,6 +97,7 @@ void compare_relays(const RelaySettings& before, const RelaySettings& after, Dif
         .of("relay.trusted-proxies", before.trusted_proxies, after.trusted_proxies)
         .of("relay.fallback", before.fallback, after.fallback)
         .of("relay.targets", before.targets, after.targets)
+        .of("relay.default-gate", before.default_gate, after.default_gate)
         .of("relay.guard", before.guard, after.guard)
         .of("relay.accept-hook", before.accept_hook, after.accept_hook)
         .of("relay.public", before.public_endpoint, after.public_endpoint)

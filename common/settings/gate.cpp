@@ -47,6 +47,12 @@ std::string_view name_of(WhenClosed what) {
     return what == WhenClosed::Reject ? "reject" : "drop";
 }
 
+bool overlap(const GatedPlace& a, const GatedPlace& b) {
+    if (a.ports.transport != b.ports.transport) return false;
+    if (!a.address.empty() && !b.address.empty() && a.address != b.address) return false;
+    return a.ports.ports.first <= b.ports.ports.last && b.ports.ports.first <= a.ports.ports.last;
+}
+
 std::vector<Gate> gates_of(const Settings& settings) {
     std::vector<Gate> gates;
     for (const auto& [name, gate] : settings.gates) {

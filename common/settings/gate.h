@@ -24,6 +24,7 @@ inline constexpr std::size_t max_gate_ports = 64;
 inline constexpr std::size_t max_gate_always = 256;
 inline constexpr std::size_t max_knock_steps = 16;
 inline constexpr std::size_t max_hook_words = 64;
+inline constexpr std::size_t max_claimed_places = 512;  // Of all gates, where ranges are one.
 
 enum class Transport { Tcp, Udp };
 std::string_view name_of(Transport transport);
@@ -70,6 +71,13 @@ struct GateSettings {
     bool operator==(const GateSettings&) const = default;
 };
 
+// A key of a visitor or a home that no settings have, and who may knock where gates name it.
+struct KnownPeer {
+    std::string name;
+    PublicKey key;
+    std::vector<Cidr> from;  // Empty: from anywhere.
+};
+
 // Where a gate stands: all its ports, its forwards and its listeners.
 struct GatedPlace {
     std::string address;  // Empty: any.
@@ -82,9 +90,13 @@ struct Gate {
     std::string name;
     GateSettings settings;
     std::vector<GatedPlace> places;
+    std::vector<GatedPlace> claimed = {};  // Of forwards that no settings have (gates/claims.h).
 
     bool operator==(const Gate&) const = default;
 };
+
+// Whether one packet could go to both.
+bool overlap(const GatedPlace& a, const GatedPlace& b);
 
 // All of them, with what stands behind each.
 std::vector<Gate> gates_of(const Settings& settings);

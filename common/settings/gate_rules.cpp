@@ -7,12 +7,6 @@ namespace relay {
 
 namespace {
 
-bool overlap(const GatedPlace& a, const GatedPlace& b) {
-    if (a.ports.transport != b.ports.transport) return false;
-    if (!a.address.empty() && !b.address.empty() && a.address != b.address) return false;
-    return a.ports.ports.first <= b.ports.ports.last && b.ports.ports.first <= a.ports.ports.last;
-}
-
 bool has_port(const Gate& gate, const KnockStep& step) {
     return std::ranges::any_of(gate.places, [&](const GatedPlace& place) {
         return place.ports.transport == step.transport && place.ports.ports.contains(step.port);
@@ -25,6 +19,7 @@ public:
         : places_(places), diagnostics_(diagnostics) {}
 
     void check(const Settings& settings) {
+        may_come_later_ = settings.relay.has_value();
         if (settings.relay) check_users(*settings.relay, settings.gates);
         const auto gates = gates_of(settings);
         for (std::size_t i = 0; i < gates.size(); ++i) {
@@ -43,13 +38,20 @@ private:
             check_user({endpoint.host, endpoint.port}, relay.listen_gates[i], known,
                        place_of("relay/listen/" + std::to_string(i), "relay"));
         }
+        check_default(relay.default_gate, known, "relay/default-gate");
         for (const auto& [name, home] : relay.homes) {
+            check_default(home.default_gate, known, "relay/homes/" + name + "/default-gate");
             for (std::size_t i = 0; i < home.forwards.size(); ++i) {
                 const auto path = "relay/homes/" + name + "/listeners/" + std::to_string(i);
                 const auto& forward = home.forwards[i];
                 check_user(forward.listen, forward.gate, known, place_of(path, "relay"));
             }
         }
+    }
+
+    void check_default(const std::string& gate, const Known& known, const std::string& path) {
+        if (gate.empty() || known.contains(gate)) return;
+        wrong(place_of(path, "relay"), "there is no gate '" + gate + "': write it under gates:");
     }
 
     void check_user(const HostPort& listen, const std::string& gate, const Known& known,
@@ -73,7 +75,8 @@ private:
             !gate.settings.start_command.empty() || !gate.settings.stop_command.empty();
         check_program(gate.settings.start_command, path + "/start-command");
         check_program(gate.settings.stop_command, path + "/stop-command");
-        if (gate.places.empty() && !has_hooks) {
+        // A relay gets forwards, visitors and homes at run time, too.
+        if (gate.places.empty() && !has_hooks && !may_come_later_) {
             wrong(place_of(path), "the gate '" + gate.name +
                                       "' closes nothing: write ports: [ \"22\" ], or gate: " +
                                       gate.name + " at a forward");
@@ -104,11 +107,9 @@ private:
                   "gates");
         }
         for (const auto& name : gate.settings.visitors) {
-            const bool is_known = settings.relay && (settings.relay->visitors.contains(name) ||
-                                                     settings.relay->homes.contains(name));
-            if (is_known) continue;
+            if (may_come_later_) continue;
             wrong(place_of(path + "/visitors"),
-                  "no visitor and no home of these settings is called '" + name + "'");
+                  "'" + name + "' is unknown: a relay alone has visitors and homes");
         }
     }
 
@@ -155,6 +156,7 @@ private:
 
     const Places& places_;
     std::vector<Diagnostic>& diagnostics_;
+    bool may_come_later_ = false;
 };
 
 }  // namespace

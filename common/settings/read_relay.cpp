@@ -137,6 +137,7 @@ HomeEntry read_home_entry(const Node& node, const std::string& path, Source& sou
     read_policy(reader, home.policy);
     reader.scalars("targets", max_target_rules, home.policy.targets, parse_allow_rule);
     const auto room = std::min(max_forwards_per_home, max_forwards - forward_count(others));
+    reader.scalar("default-gate", home.default_gate, parse_gate_name);
     reader.scalars("may-listen", max_listen_rules, home.may_listen, parse_listen_rule);
     reader.scalars("may-reach", max_reach_rules, home.may_reach, parse_reach_rule);
     bool is_full = false;
@@ -163,6 +164,7 @@ RelaySettings read_relay(const Node& node, Source& source) {
     RelaySettings relay;
     MapReader reader{node, "relay", source};
     read_listeners(reader, source, relay);
+    reader.scalar("default-gate", relay.default_gate, parse_gate_name);
     reader.scalar("poll", relay.poll, parse_switch);
     reader.scalars("trusted-proxies", max_trusted_proxies, relay.trusted_proxies, parse_cidr);
     relay.fallback = read_fallback(reader, source);

@@ -108,6 +108,7 @@ struct HomeEntry {
     Policy policy;
     std::vector<ListenRule> may_listen;  // What forwards it may ask for; empty: none.
     std::vector<ReachRule> may_reach;    // As a visitor's.
+    std::string default_gate;            // As RelaySettings', and before it.
 };
 
 // A visitor that may connect to this relay by its key.
@@ -144,6 +145,7 @@ struct RelaySettings {
     std::vector<Endpoint> listen = {
         {.kind = CarrierKind::Wss, .host = "0.0.0.0", .port = 443, .path = "/"}};
     std::vector<std::string> listen_gates;  // What each is behind; empty, or missing: nothing.
+    std::string default_gate;  // Of forwards that come at run time and name none; empty: none.
     bool poll = true;  // Whether homes may come by plain GET and POST, on wss and ws endpoints.
     // Whose word counts about who is behind them, and that they end TLS for homes that allow it.
     std::vector<Cidr> trusted_proxies;

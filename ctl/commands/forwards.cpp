@@ -15,7 +15,8 @@ std::string kept_text(const ForwardSnapshot& forward) {
 
 Cell state_cell(const ForwardSnapshot& forward) {
     if (!forward.denied.empty()) return {"denied: " + forward.denied, Tone::Bad};
-    if (forward.listening) return {"listening", Tone::Good};
+    const auto gate = forward.gate.empty() ? "" : ", behind the gate " + forward.gate;
+    if (forward.listening) return {"listening" + gate, Tone::Good};
     return {forward.error.empty() ? "not listening" : forward.error, Tone::Bad};
 }
 
@@ -102,6 +103,9 @@ ExitCode add_forward(Call& call) {
         ->type_name("MODE");
     app.add_option("--group", request.group, "whose that file is, if not relayd's own")
         ->type_name("GROUP");
+    app.add_option("--gate", request.gate,
+                   "the gate that it is behind; the relay's default-gate unless said otherwise")
+        ->type_name("GATE");
     if (const auto code = arguments.parse()) return *code;
     apply_listen_option(request, listen_at);
     return ask<ForwardList>(call, "forwards.add", to_json(request),

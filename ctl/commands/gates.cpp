@@ -50,7 +50,9 @@ void show(const Call& call, const GateList& list) {
                  {"PASSED", Align::Right},
                  {"REFUSED", Align::Right}}};
     for (const auto& gate : list.gates) {
-        table.add({gate.name, lines_of(gate.places, ""), open_cell(gate), opened_by(gate),
+        auto places = gate.places;
+        for (const auto& place : gate.claimed) places.push_back(place + ", a forward");
+        table.add({gate.name, lines_of(places, "none yet"), open_cell(gate), opened_by(gate),
                    lines_of(gate.always, "nobody"), std::to_string(gate.knocked),
                    std::to_string(gate.passed), std::to_string(gate.refused)});
     }

@@ -35,7 +35,8 @@ bool always_lets_in(const Gate& gate, const IpAddress& address) {
 
 class GatesCheck {
 public:
-    explicit GatesCheck(const Settings& settings) : gates_(gates_of(settings)) {}
+    explicit GatesCheck(const Settings& settings)
+        : settings_(settings), gates_(gates_of(settings)) {}
 
     void run(const std::string& socket) {
         if (gates_.empty()) return print_out("no gates\n");
@@ -55,6 +56,7 @@ public:
 private:
     void check(const Gate& gate) {
         const auto& settings = gate.settings;
+        check_visitors(gate);
         const bool has_ssh = stands_before(gate, IpAddress{}, ssh_port);
         const bool is_knocked =
             !settings.sequence.empty() || !settings.keys.empty() || !settings.visitors.empty();
@@ -70,6 +72,20 @@ private:
         if (!settings.sequence.empty() && is_monotone(settings.sequence)) {
             warn(fmt::format("gate {} is opened by any scan that tries one port after another",
                              gate.name));
+        }
+    }
+
+    // They may have come at run time, which no settings tell.
+    void check_visitors(const Gate& gate) {
+        if (!settings_.relay) return;
+        for (const auto& name : gate.settings.visitors) {
+            if (settings_.relay->visitors.contains(name) || settings_.relay->homes.contains(name)) {
+                continue;
+            }
+            warn(fmt::format(
+                "gate {} names {}, whom these settings do not know: relayctl visitor list and "
+                "relayctl home list show who came at run time",
+                gate.name, name));
         }
     }
 
@@ -95,6 +111,7 @@ private:
         print_out("warning: " + printable(text) + "\n");
     }
 
+    const Settings& settings_;
     std::vector<Gate> gates_;
     std::size_t warnings_ = 0;
 };

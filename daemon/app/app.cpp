@@ -16,6 +16,7 @@
 #include "daemon/bus/bus.h"
 #include "daemon/identity/file.h"
 #include "daemon/io/system_clock.h"
+#include "daemon/knocks/gates_kept.h"
 #include "daemon/knocks/knock_door.h"
 #include "daemon/log/message_ids.h"
 #include "daemon/log/system_sink.h"
@@ -49,6 +50,7 @@ public:
           trimmer_(loop_, arena_),
           service_(service),
           inheritance_(inheritance),
+          gates_(loop_, log_, gate_socket_beside(configuration_.settings.control)),
           role_(make_role(identity)),
           alive_(loop_, [this] { say_alive(); }),
           status_(loop_, [this] { say_status(); }),
@@ -64,6 +66,9 @@ public:
             loop_.stop();
         });
         const Settings& settings = configuration_.settings;
+        role_->peers_changed_by([this] {
+            if (knocks_) knocks_->apply(configuration_.settings, role_->known_peers());
+        });
         std::unique_ptr<ControlServer> control;
         if (!settings.control.empty()) {
             auto opened = ControlServer::open(loop_, *role_, log_,
@@ -101,6 +106,7 @@ private:
                                   .state_dir = configuration_.settings.state_dir,
                                   .config_path = configuration_.path,
                                   .watch_path = watch_socket_of(configuration_.settings.control),
+                                  .gates = &gates_,
                                   .parking = inheritance_.parking(),
                                   .remains = inheritance_.remains()};
         const Settings& settings = configuration_.settings;
@@ -110,13 +116,14 @@ private:
     }
 
     void hear_knocks(const Settings& settings) {
+        gates_.apply(settings);
         if (settings.knock.empty() && !knocks_) return;
         if (!knocks_) {
             const KnockDoorOptions options{settings.state_dir,
                                            gate_socket_beside(settings.control)};
             knocks_ = std::make_unique<KnockDoor>(loop_, log_, options);
         }
-        knocks_->apply(settings);
+        knocks_->apply(settings, role_->known_peers());
     }
 
     // Twice: at once.
@@ -203,6 +210,7 @@ private:
     ArenaTrimmer trimmer_;
     ServiceManager& service_;
     Inheritance& inheritance_;
+    GatesKept gates_;
     std::unique_ptr<Role> role_;
     std::unique_ptr<KnockDoor> knocks_;
     int code_ = 0;

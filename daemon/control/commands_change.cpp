@@ -4,8 +4,10 @@ namespace relay {
 namespace {
 
 void forwards_add(Operations& operations, const std::string& with, Answer answer) {
-    answer_request<AddForward>(with, answer, [&](const AddForward& request) {
-        return page_result<ForwardList>(operations.add_forward(request));
+    const auto request = from_json<AddForward>(with);
+    if (!request) return answer(request.error());
+    operations.add_forward(*request, [answer](Result<std::vector<ForwardSnapshot>> added) {
+        answer(json_result(page_result<ForwardList>(std::move(added))));
     });
 }
 

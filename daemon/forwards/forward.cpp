@@ -51,11 +51,46 @@ Result<std::unique_ptr<TcpListener>> Forward::open_listener() {
                                   on_accept, &parking_);
 }
 
+void Forward::stand_behind(Gates& gates, const std::string& gate) {
+    if (gate == gate_) return;
+    gate_ = gate;
+    goes_on_ = false;
+    hold_.reset();
+    if (gate.empty()) {
+        if (!listener_) retry_.arm(Duration{});
+        return;
+    }
+    hold_ = gates.hold(gate, settings_.listen, [this] { gate_changed(); });
+    if (listener_) gate_changed();
+}
+
+void Forward::gate_changed() {
+    if (may_listen() || !listener_) {
+        (void)listen();  // Told by listening_changed().
+        return;
+    }
+    listener_.reset();
+    (void)listen();
+}
+
+// What a former process has left was behind its gate; nobody who waits there is lost.
+bool Forward::may_listen() const {
+    if (!hold_ || hold_->is_in_force()) return true;
+    if (hold_->is_refused()) return false;
+    return goes_on_ || (!listener_ && was_left(settings_.listen, parking_));
+}
+
+Error Forward::not_closed() const {
+    return {ErrorCode::Refused, "its gate " + gate_ + " is not closed" +
+                                    (hold_->fault().empty() ? " yet" : ": " + hold_->fault())};
+}
+
 Status Forward::listen() {
     if (listener_) return Done{};
-    auto listener = open_listener();
+    auto listener = may_listen() ? open_listener() : not_closed();
     const std::string former = error_;
     if (listener) {
+        goes_on_ = hold_ && !hold_->is_in_force();
         listener_ = std::move(*listener);
         listener_->set_on_shortage(
             [this](const std::string& why) { user_.visitors_wait_outside(id_, why); });
@@ -64,6 +99,8 @@ Status Forward::listen() {
         return Done{};
     }
     error_ = listener.error().text;
+    // It tells when it is closed; and that takes a moment.
+    if (hold_ && !hold_->is_in_force() && hold_->fault().empty()) return listener.error();
     retry_.arm(retry_delay);
     if (error_ != former) user_.listening_changed(id_);
     return listener.error();

@@ -8,6 +8,7 @@
 
 #include "common/base/forward_id.h"
 #include "common/settings/settings.h"
+#include "daemon/forwards/gates.h"
 #include "daemon/forwards/hold_policy.h"
 #include "daemon/forwards/visitor_guard.h"
 #include "daemon/io/tcp_listener.h"
@@ -50,6 +51,12 @@ public:
     Forward(const Forward&) = delete;
     Forward& operator=(const Forward&) = delete;
 
+    // Before the first listen(), or later: listens only while `gates`, which outlive it, have the
+    // gate in force; or goes on where a former process did, until they say otherwise. An empty
+    // name: needs none.
+    void stand_behind(Gates& gates, const std::string& gate);
+    const std::string& gate() const { return gate_; }
+
     // Tries now; on failure it also tries again every second.
     Status listen();
 
@@ -72,6 +79,9 @@ public:
 
 private:
     Result<std::unique_ptr<TcpListener>> open_listener();
+    void gate_changed();
+    bool may_listen() const;
+    Error not_closed() const;
     void visitor_came(Accepted visitor);
     bool is_refused(const Accepted& visitor);
     void turn_away(Accepted visitor, const char* why);
@@ -88,6 +98,9 @@ private:
     VisitorGuard* guard_;
     const bool is_guarded_;
     HoldPolicy policy_;
+    std::string gate_;
+    std::unique_ptr<GateHold> hold_;  // Where there is a gate.
+    bool goes_on_ = false;            // Behind it, as a former process was.
     std::unique_ptr<TcpListener> listener_;
     std::string error_;
     std::list<Accepted> held_;

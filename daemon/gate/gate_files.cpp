@@ -31,6 +31,17 @@ Status GateFiles::keep(const std::vector<Gate>& gates) const {
     return write_file_atomically(path("gates"), bytes_of(kept_text(gates)), 0600);
 }
 
+std::vector<GateClaim> GateFiles::claims() const {
+    if (directory_.empty()) return {};
+    const auto text = read_file(path("claims"), file_max_bytes);
+    return text ? parse_claims(*text) : std::vector<GateClaim>{};
+}
+
+Status GateFiles::keep(const std::vector<GateClaim>& claims) const {
+    if (directory_.empty()) return Done{};
+    return write_file_atomically(path("claims"), bytes_of(claims_text(claims)), 0600);
+}
+
 bool GateFiles::is_unconfirmed() const {
     return !directory_.empty() && ::access(path("unconfirmed").c_str(), F_OK) == 0;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/gates/claims.h"
 #include "common/gates/kept_gates.h"
 
 namespace relay {
@@ -17,6 +18,8 @@ public:
     // Those that were confirmed last, or needed no confirmation. NotFound: there are none yet.
     Result<std::vector<Gate>> gates() const;
     Status keep(const std::vector<Gate>& gates) const;
+    std::vector<GateClaim> claims() const;
+    Status keep(const std::vector<GateClaim>& claims) const;
 
     // That the settings close what nobody has confirmed: a start must not go by them.
     bool is_unconfirmed() const;

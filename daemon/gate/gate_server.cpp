@@ -14,8 +14,8 @@ constexpr Duration greeting_within = std::chrono::seconds{10};
 }  // namespace
 
 struct GateServer::Client {
-    Client(GateServer& server, UniqueFd socket, std::string name)
-        : who(std::move(name)),
+    Client(GateServer& server, UniqueFd socket, GateAsker asker)
+        : who(std::move(asker)),
           greeting_deadline(server.loop_, [this] { refuse("no greeting came"); }),
           connection(server.loop_, std::move(socket),
                      {.on_line = [this, &server](
@@ -34,7 +34,7 @@ struct GateServer::Client {
         connection.finish(error_line({}, {ErrorCode::Refused, why}));
     }
 
-    std::string who;
+    GateAsker who;
     bool has_greeted = false;
     bool has_ended = false;
     UvTimer greeting_deadline;
@@ -66,7 +66,8 @@ void GateServer::client_came(UniqueFd socket) {
     const auto peer = unix_peer_of(socket.get());
     if (!peer) return;
     const auto who = fmt::format("uid {}, process {}", peer->uid, peer->pid);
-    clients_.push_back(std::make_unique<Client>(*this, std::move(socket), who));
+    clients_.push_back(
+        std::make_unique<Client>(*this, std::move(socket), GateAsker{who, peer->uid}));
     if (const auto refusal = access_.refusal_of(*peer)) {
         log_.warning({.peer = who, .message_id = message_id::access_refused},
                      "a client of the control socket is refused: {}", *refusal);

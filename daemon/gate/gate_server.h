@@ -2,6 +2,8 @@
 // ready at once.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,11 +22,16 @@ struct GateServerOptions {
     std::string group = "relayd";
 };
 
+struct GateAsker {
+    std::string name;  // For the log: "uid 1000, process 4711".
+    uid_t uid = 0;
+};
+
 class GateServer {
 public:
-    // The JSON object under "ok". `who` is for the log: "uid 1000, process 4711".
+    // The JSON object under "ok".
     using Handler =
-        std::function<Result<std::string>(const ControlRequest& request, const std::string& who)>;
+        std::function<Result<std::string>(const ControlRequest& request, const GateAsker& who)>;
     static constexpr std::size_t max_clients = 32;
 
     static Result<std::unique_ptr<GateServer>> open(Loop& loop, Log& log,

@@ -61,12 +61,11 @@ GateService::~GateService() = default;
 
 Status GateService::start() {
     if (const auto prepared = files_.prepare(); !prepared) return prepared.error();
-    if (const auto begun = begin(); !begun) {
-        bool is_closed = keeper_.has_table();
-        if (!is_closed) {
-            auto kept = files_.gates();
-            is_closed = kept && keeper_.apply(*std::move(kept));
-        }
+    claims_.load();
+    const auto begun = begin();
+    if (!begun) {
+        const auto kept = keeper_.has_table() ? Result<std::vector<Gate>>{gates_} : files_.gates();
+        const bool is_closed = keeper_.has_table() || (kept && put(*kept));
         return Error{begun.error().code,
                      begun.error().text + (is_closed ? "\nthe gates are as they were before"
                                                      : "\nno gate is closed")};
@@ -75,7 +74,7 @@ Status GateService::start() {
     const auto settings = read_settings(options_.config);
     auto server = GateServer::open(
         loop_, log_, {options_.control, settings ? settings->control_group : std::string{"relayd"}},
-        [this](const ControlRequest& request, const std::string& who) {
+        [this](const ControlRequest& request, const GateAsker& who) {
             return answer(request, who);
         });
     if (!server) return server.error();
@@ -92,14 +91,19 @@ Status GateService::begin() {
     }
     auto confirmed = files_.gates();
     if (!confirmed) return Error{ErrorCode::Malformed, confirmed.error().text};
-    if (const auto done = keeper_.apply(*std::move(confirmed)); !done) return done.error();
+    if (const auto done = put(*confirmed); !done) return done;
+    gates_ = *std::move(confirmed);
     problem_ = never_confirmed;
     log_.warning({.message_id = message_id::gates_rolled_back}, "{}", never_confirmed);
     return Done{};
 }
 
+Status GateService::put(const std::vector<Gate>& gates) {
+    return keeper_.apply(with_claims(gates, claims_.all()), gates.size());
+}
+
 void GateService::keep_confirmed() {
-    const auto kept = files_.keep(keeper_.gates());
+    const auto kept = files_.keep(gates_);
     if (kept) return files_.set_confirmed();
     log_.warning({.message_id = message_id::gates_not_remembered},
                  "after a boot with wrong settings the gates would be open: {}", kept.error().text);
@@ -140,22 +144,23 @@ Result<ReloadSnapshot> GateService::apply(const ApplyGates& how) {
         problem_ = settings.error().text;
         return settings.error();
     }
-    auto before = keeper_.gates();
-    const auto changes = changes_between(before, gates_of(*settings));
+    auto gates = gates_of(*settings);
+    const auto changes = changes_between(gates_, gates);
     const bool was_unconfirmed = files_.is_unconfirmed();
     if (how.confirm_s) {
         // Before anything closes.
         if (const auto noted = files_.set_unconfirmed(); !noted) return noted.error();
     }
-    const auto done = keeper_.apply(gates_of(*settings));
+    const auto done = put(gates);
     if (!done) {
         if (!was_unconfirmed) files_.set_confirmed();
         problem_ = done.error().text;
         return done.error();
     }
     problem_.clear();
+    auto before = std::exchange(gates_, std::move(gates));
     log_.info({.message_id = message_id::gates_applied}, "{} gates are closed, {} changes",
-              keeper_.gates().size(), changes.size());
+              gates_.size(), changes.size());
     if (how.confirm_s) {
         before_ = std::move(before);
         unconfirmed_.arm(*patience);
@@ -167,7 +172,7 @@ Result<ReloadSnapshot> GateService::apply(const ApplyGates& how) {
 
 Status GateService::confirm() {
     if (!before_) return Error{ErrorCode::NotFound, "nothing waits to be confirmed"};
-    if (const auto kept = files_.keep(keeper_.gates()); !kept) return kept.error();
+    if (const auto kept = files_.keep(gates_); !kept) return kept;
     files_.set_confirmed();
     before_.reset();
     unconfirmed_.disarm();
@@ -179,19 +184,51 @@ void GateService::roll_back() {
     auto before = std::move(before_);
     before_.reset();
     if (!before) return;
-    const auto done = keeper_.apply(*std::move(before));
+    const auto done = put(*before);
+    gates_ = *std::move(before);
     problem_ = never_confirmed;
     log_.warning({.message_id = message_id::gates_rolled_back},
                  "nobody has confirmed the gates in time: {}",
                  done ? "they are as before" : done.error().text);
 }
 
-const Gate* GateService::gate_named(const std::string& name) const {
-    const auto found = std::ranges::find(keeper_.gates(), name, &Gate::name);
-    return found == keeper_.gates().end() ? nullptr : &*found;
+Result<ClaimedPlaces> GateService::claim(const ClaimPlaces& request, uid_t asker) {
+    auto judged = claims_.judge(request, gates_, asker);
+    if (!judged) return judged.error();
+    ClaimedPlaces answer{std::move(judged->refused), {}, {}};
+    const auto former = claims_.all();
+    if (judged->claims != former) {
+        if (const auto kept = claims_.set(std::move(judged->claims)); !kept) return kept.error();
+        if (const auto done = put(gates_); !done) {
+            (void)claims_.set(former);  // Else more is closed after a restart.
+            return done.error();
+        }
+        log_.info({}, "{} places are behind gates beside those of the settings",
+                  claims_.all().size());
+    }
+    for (const auto& gate : gates_) answer.gates.push_back(gate.name);
+    answer.problem = problem();
+    return answer;
 }
 
-Result<std::string> GateService::answer(const ControlRequest& request, const std::string& who) {
+std::string GateService::problem() const {
+    if (!problem_.empty()) return problem_;
+    for (const auto& [gate, place] : claims_.all()) {
+        if (gate_named(gate) != nullptr) continue;
+        return fmt::format(
+            "there is no gate {} any more: the forwards behind it are closed to "
+            "everybody",
+            gate);
+    }
+    return {};
+}
+
+const Gate* GateService::gate_named(const std::string& name) const {
+    const auto found = std::ranges::find(gates_, name, &Gate::name);
+    return found == gates_.end() ? nullptr : &*found;
+}
+
+Result<std::string> GateService::answer(const ControlRequest& request, const GateAsker& who) {
     const auto with = [&]<typename Request>(auto act) -> Result<std::string> {
         const auto asked = from_json<Request>(request.with);
         if (!asked) return asked.error();
@@ -199,14 +236,19 @@ Result<std::string> GateService::answer(const ControlRequest& request, const std
     };
     if (request.method == "gates.list") return json_result(list());
     if (request.method == "gates.open") {
-        return with.operator()<OpenGate>([&](const OpenGate& asked) { return open(asked, who); });
+        return with.operator()<OpenGate>(
+            [&](const OpenGate& asked) { return open(asked, who.name); });
     }
     if (request.method == "gates.close") {
         return with.operator()<CloseGate>(
-            [&](const CloseGate& asked) { return close(asked, who); });
+            [&](const CloseGate& asked) { return close(asked, who.name); });
     }
     if (request.method == "gates.apply") {
         return with.operator()<ApplyGates>([&](const ApplyGates& asked) { return apply(asked); });
+    }
+    if (request.method == "gates.claim") {
+        return with.operator()<ClaimPlaces>(
+            [&](const ClaimPlaces& asked) { return claim(asked, who.uid); });
     }
     if (request.method == "gates.confirm") return json_result(confirm());
     return Error{ErrorCode::Unsupported,
@@ -216,7 +258,7 @@ Result<std::string> GateService::answer(const ControlRequest& request, const std
 Result<GateList> GateService::list() {
     const auto states = keeper_.states();
     if (!states) return states.error();
-    return gate_list(keeper_.gates(), *states, problem_);
+    return gate_list(keeper_.gates(), *states, problem());
 }
 
 Status GateService::open(const OpenGate& request, const std::string& who) {
@@ -285,7 +327,7 @@ void GateService::tell_hooks(const HookNews& news) {
 // `nft flush ruleset`, as a reload of nftables.service begins, takes our table too.
 void GateService::restore_table() {
     if (!keeper_.is_gone()) return;
-    const auto done = keeper_.apply(keeper_.gates());
+    const auto done = keeper_.apply_again();
     log_.warning({.message_id = message_id::gates_taken_away},
                  "somebody has taken the rules of the gates away: {}",
                  done ? "they are back" : done.error().text);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/control/gates.h"
+#include "daemon/gate/gate_claims.h"
 #include "daemon/gate/gate_files.h"
 #include "daemon/gate/gate_server.h"
 #include "daemon/gate/gatekeeper.h"
@@ -41,14 +42,17 @@ public:
 
 private:
     Status begin();
+    Status put(const std::vector<Gate>& gates);
     void keep_confirmed();
-    Result<std::string> answer(const ControlRequest& request, const std::string& who);
+    Result<std::string> answer(const ControlRequest& request, const GateAsker& who);
     Result<GateList> list();
+    Result<ClaimedPlaces> claim(const ClaimPlaces& request, uid_t asker);
+    std::string problem() const;
     Status open(const OpenGate& request, const std::string& who);
     Status close(const CloseGate& request, const std::string& who);
     Status confirm();
     void roll_back();
-    const Gate* gate_named(const std::string& name) const;
+    const Gate* gate_named(const std::string& name) const;  // Of the settings.
     void listen_to_kernel();
     void knocked(const Knock& knock);
     void tell_hooks(const HookNews& news);
@@ -59,6 +63,8 @@ private:
     GateServiceOptions options_;
     GateFiles files_;
     Gatekeeper keeper_;
+    GateClaims claims_{files_};
+    std::vector<Gate> gates_;  // Without what is claimed.
     std::string problem_;
     std::optional<std::vector<Gate>> before_;  // Until what came after it is confirmed.
     UvTimer unconfirmed_;

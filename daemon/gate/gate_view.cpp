@@ -25,6 +25,7 @@ GateSnapshot snapshot_of(const Gate& gate) {
     GateSnapshot shown;
     shown.name = gate.name;
     for (const auto& place : gate.places) shown.places.push_back(text_of(place));
+    for (const auto& place : gate.claimed) shown.claimed.push_back(text_of(place));
     shown.closed = name_of(gate.settings.closed);
     for (const auto& network : gate.settings.always) shown.always.push_back(to_text(network));
     shown.open_for_s = seconds_of(gate.settings.open_for);

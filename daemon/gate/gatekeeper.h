@@ -12,9 +12,14 @@ namespace relay {
 
 class Gatekeeper {
 public:
-    // Whoever is let in stays so, and for as long as before. Nothing changes if that fails.
-    Status apply(std::vector<Gate> gates);
+    // Whoever is let in stays so, and for as long as before. Nothing changes if that fails. Where
+    // claims alone are other ones, not even somebody who knocks just now notices. Only the first
+    // `of_settings` gates let in anybody.
+    Status apply(std::vector<Gate> gates, std::size_t of_settings);
+    // Puts back what somebody has taken away.
+    Status apply_again() { return apply(gates_, of_settings_); }
 
+    // With all that is claimed.
     const std::vector<Gate>& gates() const { return gates_; }
     Result<GateStates> states();
     Status open(const std::string& gate, const OpenFor& whom);
@@ -31,6 +36,7 @@ private:
     Nftables nftables_;
     TellKnocks tell_ = TellKnocks::Yes;
     std::vector<Gate> gates_;
+    std::size_t of_settings_ = 0;
 };
 
 }  // namespace relay

@@ -180,6 +180,12 @@ UniqueFd Parking::claim(std::uint64_t id) {
     return fd;
 }
 
+bool Parking::has_listener(const std::string& address) const {
+    return std::any_of(found_.begin(), found_.end(), [&](const auto& each) {
+        return is_listening(each.second.get()) && local_address_text(each.second.get()) == address;
+    });
+}
+
 UniqueFd Parking::claim_listener(const std::string& address) {
     for (const auto& [id, fd] : found_) {
         if (!is_listening(fd.get()) || local_address_text(fd.get()) != address) continue;

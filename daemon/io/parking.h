@@ -55,6 +55,7 @@ public:
     UniqueFd claim(std::uint64_t id);
     // The one that listens on this address: see address_text().
     UniqueFd claim_listener(const std::string& address);
+    bool has_listener(const std::string& address) const;
 
     // What outlives the process without being parked. Empty, unless somebody adds to it.
     PassedListeners& passed() { return passed_; }

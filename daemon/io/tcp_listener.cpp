@@ -87,6 +87,11 @@ bool came_by(int connection, const std::string& host, std::uint16_t port) {
            (came.front() == '[') == (listens.front() == '[');
 }
 
+bool was_left(const HostPort& listen, const Parking& parking) {
+    const auto address = parse_address(listen.host, listen.port);
+    return address && parking.has_listener(address_text(address->storage));
+}
+
 Result<std::unique_ptr<TcpListener>> TcpListener::open(Loop& loop, const std::string& host,
                                                        std::uint16_t port, OnAccept on_accept,
                                                        Parking* parking) {

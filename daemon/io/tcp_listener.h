@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "common/base/host_port.h"
 #include "common/base/result.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/parking.h"
@@ -23,6 +24,9 @@ struct Accepted {
 // Whether a connection was accepted on an address, as TcpListener::open() takes it, or on a unix
 // socket, whose host is "unix:" and its path.
 bool came_by(int connection, const std::string& host, std::uint16_t port);
+
+// Whether TcpListener::open() would go on with one that a former process has left.
+bool was_left(const HostPort& listen, const Parking& parking);
 
 class TcpListener {
 public:

@@ -32,31 +32,28 @@ Result<UniqueFd> connect_to(const std::string& path) {
 }  // namespace
 
 std::unique_ptr<GateLine> GateLine::ask(Loop& loop, const std::string& socket,
-                                        const std::vector<OpenGate>& requests, OnFault on_fault,
-                                        std::function<void()> on_end) {
+                                        const std::vector<GateRequest>& requests, User user) {
     auto fd = connect_to(socket);
     if (!fd) {
-        on_fault(fd.error().text);
+        user.on_fault(fd.error().text);
         return nullptr;
     }
-    std::unique_ptr<GateLine> line{new GateLine{loop, *std::move(fd), requests.size(),
-                                                std::move(on_fault), std::move(on_end)}};
+    std::unique_ptr<GateLine> line{
+        new GateLine{loop, *std::move(fd), requests.size(), std::move(user)}};
     line->connection_.send(greeting_line("relayd " RELAYD_VERSION));
     std::uint64_t id = 0;
     for (const auto& request : requests) {
-        line->connection_.send(request_line({++id, "gates.open", to_json(request)}));
+        line->connection_.send(request_line({++id, request.method, request.with}));
     }
     return line;
 }
 
-GateLine::GateLine(Loop& loop, UniqueFd socket, std::size_t answers, OnFault on_fault,
-                   std::function<void()> on_end)
+GateLine::GateLine(Loop& loop, UniqueFd socket, std::size_t answers, User user)
     : answers_(answers),
-      on_fault_(std::move(on_fault)),
-      on_end_(std::move(on_end)),
+      user_(std::move(user)),
       patience_(loop,
                 [this] {
-                    on_fault_("relayd-gate does not answer");
+                    user_.on_fault("relayd-gate does not answer");
                     end();
                 }),
       connection_(loop, std::move(socket),
@@ -64,7 +61,7 @@ GateLine::GateLine(Loop& loop, UniqueFd socket, std::size_t answers, OnFault on_
                    .on_end =
                        [this] {
                            if (answers_ > 0 && !has_ended_) {
-                               on_fault_("relayd-gate has not answered");
+                               user_.on_fault("relayd-gate has not answered");
                            }
                            end();
                        }}) {
@@ -75,14 +72,17 @@ void GateLine::line_came(const std::string& line) {
     if (has_ended_) return;
     if (!has_greeted_) {
         has_greeted_ = true;
-        if (const auto greeting = read_greeting(line); !greeting) on_fault_(greeting.error().text);
+        if (const auto greeting = read_greeting(line); !greeting)
+            user_.on_fault(greeting.error().text);
         return;
     }
     const auto reply = read_reply(line);
     if (!reply) {
-        on_fault_(reply.error().text);
+        user_.on_fault(reply.error().text);
     } else if (reply->kind == ControlReply::Kind::Error) {
-        on_fault_(reply->error.text);
+        user_.on_fault(reply->error.text);
+    } else if (user_.on_answer) {
+        user_.on_answer(reply->json);
     }
     if (answers_ > 0) --answers_;
     if (answers_ == 0) end();
@@ -92,7 +92,7 @@ void GateLine::end() {
     if (has_ended_) return;
     has_ended_ = true;
     patience_.disarm();
-    on_end_();
+    user_.on_end();
 }
 
 }  // namespace relay

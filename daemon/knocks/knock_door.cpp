@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/control/json.h"
 #include "daemon/identity/file.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log/message_ids.h"
@@ -83,8 +84,8 @@ KnockDoor::KnockDoor(Loop& loop, Log& log, KnockDoorOptions options)
     if (seen) judge_.remember(*seen, wall_ms());
 }
 
-void KnockDoor::apply(const Settings& settings) {
-    judge_.set_rights(knock_rights(settings));
+void KnockDoor::apply(const Settings& settings, const std::vector<KnownPeer>& peers) {
+    judge_.set_rights(knock_rights(settings, peers));
     std::erase_if(listeners_, [&](const Listener& listener) {
         return std::ranges::find(settings.knock, listener.at) == settings.knock.end();
     });
@@ -144,17 +145,18 @@ void KnockDoor::packet_came(Bytes packet, const IpAddress& from) {
     const LogFields where{.peer = to_text(from), .message_id = message_id::knock_came};
     log_.info(where, "{} knocks from {}: {}", opening->who, to_text(from),
               fmt::join(opening->gates, ", "));
-    std::vector<OpenGate> requests;
+    std::vector<GateRequest> requests;
     for (const auto& gate : opening->gates) {
-        requests.push_back({gate, to_text(from), {}, "knock"});
+        requests.push_back({"gates.open", to_json(OpenGate{gate, to_text(from), {}, "knock"})});
     }
     auto line = GateLine::ask(
         loop_, options_.gate_socket, requests,
-        [this, from](const std::string& text) {
-            log_.error({.peer = to_text(from), .message_id = message_id::gate_not_opened},
-                       "a gate stays closed for {}: {}", to_text(from), text);
-        },
-        [this] { removal_.schedule(); });
+        {.on_fault =
+             [this, from](const std::string& text) {
+                 log_.error({.peer = to_text(from), .message_id = message_id::gate_not_opened},
+                            "a gate stays closed for {}: {}", to_text(from), text);
+             },
+         .on_end = [this] { removal_.schedule(); }});
     if (line) asking_.push_back(std::move(line));
 }
 

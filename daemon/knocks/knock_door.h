@@ -25,7 +25,7 @@ public:
     KnockDoor& operator=(const KnockDoor&) = delete;
 
     // Listens where the settings say, and nowhere else; what cannot be is logged.
-    void apply(const Settings& settings);
+    void apply(const Settings& settings, const std::vector<KnownPeer>& peers);
 
 private:
     struct Listener {

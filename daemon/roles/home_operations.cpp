@@ -64,8 +64,8 @@ Result<std::vector<ForwardSnapshot>> HomeRole::forwards() {
 Result<std::vector<HomeSnapshot>> HomeRole::homes() {
     return ask_the_relay();
 }
-Result<std::vector<ForwardSnapshot>> HomeRole::add_forward(const AddForward&) {
-    return ask_the_relay();
+void HomeRole::add_forward(const AddForward&, Completion<std::vector<ForwardSnapshot>> done) {
+    done(ask_the_relay());
 }
 Result<std::vector<ForwardSnapshot>> HomeRole::remove_forward(const ForwardSelector&) {
     return ask_the_relay();

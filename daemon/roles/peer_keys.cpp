@@ -39,15 +39,20 @@ bool PeerKeys::may_come_from(const PublicKey& key, const std::string& peer_addre
     for (const Part* part : {&config, &runtime}) {
         for (const AuthorizedKey& known : part->keys) {
             if (known.key != key || !is_in(part->from, address)) continue;
-            std::vector<Cidr> own;
-            for (const std::string& text : known.from) {
-                if (const auto network = parse_cidr(text)) own.push_back(*network);
-            }
+            const auto own = networks_of(known);
             // Patterns that are no networks match nobody.
             if (known.from.empty() || (!own.empty() && is_in(own, address))) return true;
         }
     }
     return false;
+}
+
+std::vector<Cidr> networks_of(const AuthorizedKey& key) {
+    std::vector<Cidr> networks;
+    for (const std::string& text : key.from) {
+        if (const auto network = parse_cidr(text)) networks.push_back(*network);
+    }
+    return networks;
 }
 
 Result<AuthorizedKey> parse_peer_key(std::string_view line, std::string_view from) {

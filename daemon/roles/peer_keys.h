@@ -26,6 +26,9 @@ struct PeerKeys {
     std::vector<std::string> from() const;
 };
 
+// Where this key may come from, as far as it names networks.
+std::vector<Cidr> networks_of(const AuthorizedKey& key);
+
 // What an operator says of a key: a line as in authorized_keys, and networks with commas between.
 Result<AuthorizedKey> parse_peer_key(std::string_view line, std::string_view from);
 

@@ -29,6 +29,9 @@ StatusSnapshot status_of_process(const RoleContext& context, TimePoint started) 
             "{} of {} descriptors are in use: set LimitNOFILE= higher, in systemctl edit relayd",
             resources.descriptors, resources.descriptors_most));
     }
+    if (context.gates != nullptr && !context.gates->problem().empty()) {
+        status.problems.push_back(context.gates->problem());
+    }
     return status;
 }
 

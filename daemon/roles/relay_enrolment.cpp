@@ -93,6 +93,7 @@ Status RelayRole::register_home(const RuntimeInvitation& invitation, const Publi
         if (is_new) homes_.erase(used.home);
         return saved;
     }
+    peers_changed();
     context_.log.info({.home = used.home, .message_id = message_id::home_joined},
                       "the home has joined by its invitation");
     home.tell("home-added", "joined by its invitation");

@@ -1,6 +1,8 @@
 // What an operator can change about the forwards of a relay.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/settings/forward.h"
 #include "common/settings/reader.h"
 #include "daemon/roles/relay_role.h"
@@ -43,6 +45,27 @@ Result<SocketFile> parse_file(const AddForward& request, const HostPort& listen)
     return file;
 }
 
+// What the request says; nothing for the relay's default.
+Result<std::string> parse_gate(const AddForward& request, const HostPort& listen,
+                               const Gates* gates) {
+    if (request.gate.empty()) return std::string();
+    auto gate = parse_gate_name(request.gate);
+    if (!gate) return gate;
+    if (gates == nullptr || !gates->has(*gate)) {
+        return Error{ErrorCode::NotFound,
+                     fmt::format("there is no gate {}: write it under gates: in the settings, then "
+                                 "relayctl reload and relayctl gate apply",
+                                 *gate)};
+    }
+    if (!can_be_gated(listen)) {
+        return Error{ErrorCode::Malformed,
+                     fmt::format("{} is reached from this host alone, which no gate keeps out: "
+                                 "listen on another address, as 0.0.0.0:{}",
+                                 to_text(listen), listen.port)};
+    }
+    return gate;
+}
+
 }  // namespace
 
 // The named home; without a name the only one that is connected, or the only one there is.
@@ -67,7 +90,19 @@ Result<RelayHome*> RelayRole::home_for_forward(const std::string& name) const {
                              online.empty() ? "no" : std::to_string(online.size()))};
 }
 
-Result<std::vector<ForwardSnapshot>> RelayRole::add_forward(const AddForward& request) {
+void RelayRole::add_forward(const AddForward& request,
+                            Completion<std::vector<ForwardSnapshot>> done) {
+    const auto added = begin_forwards(request);
+    if (!added) return done(added.error());
+    const auto& forwards = homes_.at(added->home)->forwards();
+    const bool is_gated = std::ranges::any_of(
+        added->forwards, [&](ForwardId id) { return !forwards.at(id).forward->gate().empty(); });
+    if (!is_gated) return done(finish_forwards(*added));
+    context_.gates->when_answered(
+        [this, added = *added, done = std::move(done)] { done(finish_forwards(added)); });
+}
+
+Result<RelayRole::Added> RelayRole::begin_forwards(const AddForward& request) {
     const auto chosen = home_for_forward(request.home);
     if (!chosen) return chosen.error();
     RelayHome& home = **chosen;
@@ -77,6 +112,8 @@ Result<std::vector<ForwardSnapshot>> RelayRole::add_forward(const AddForward& re
     if (!probe) return probe.error();
     const auto file = parse_file(request, wanted->front().listen);
     if (!file) return file.error();
+    const auto gate = parse_gate(request, wanted->front().listen, context_.gates);
+    if (!gate) return gate.error();
     const auto ftp =
         parse_ftp({request.protocol, request.data_ports, request.ftp_tls}, wanted->front());
     if (!ftp) return ftp.error();
@@ -100,31 +137,47 @@ Result<std::vector<ForwardSnapshot>> RelayRole::add_forward(const AddForward& re
     std::optional<std::int64_t> expires;
     if (request.for_s) expires = unix_now() + static_cast<std::int64_t>(*request.for_s);
     const Origin origin = request.temporary ? Origin::Temporary : Origin::Runtime;
-    std::vector<ForwardId> added;
+    Added added{home.name(), {}};
     for (ForwardSettings& forward : *wanted) {
         forward.probe = *probe;
         forward.proxy_protocol = request.proxy_protocol;
         forward.file = *file;
+        forward.gate = *gate;
         forward.ftp = *ftp;
         if (request.grace_s) {
             forward.grace =
                 std::chrono::milliseconds(static_cast<std::int64_t>(*request.grace_s * 1000));
         }
-        added.push_back(home.add_forward(forward, origin, expires));
-        const Forward& made = *home.forwards().at(added.back()).forward;
-        if (made.is_listening()) continue;
-        // All of them or none.
-        const Error why{ErrorCode::System, made.error()};
-        for (const ForwardId id : added) home.remove_forward(id, RelayHome::Streams::Reset);
+        added.forwards.push_back(home.add_forward(forward, origin, expires));
+        const Forward& made = *home.forwards().at(added.forwards.back()).forward;
+        if (!made.is_listening() && made.gate().empty()) break;
+    }
+    return added;
+}
+
+// All of them or none.
+Result<std::vector<ForwardSnapshot>> RelayRole::finish_forwards(const Added& added) {
+    const auto found = homes_.find(added.home);
+    if (found == homes_.end()) return no_home(added.home);
+    RelayHome& home = *found->second;
+    const auto give_up = [&](const Error& why) {
+        for (const ForwardId id : added.forwards) {
+            home.remove_forward(id, RelayHome::Streams::Reset);
+        }
         return why;
+    };
+    for (const ForwardId id : added.forwards) {
+        const auto own = home.forwards().find(id);
+        if (own == home.forwards().end()) {
+            return give_up({ErrorCode::NotFound, "the forward is removed already"});
+        }
+        const Forward& made = *own->second.forward;
+        if (!made.is_listening()) return give_up({ErrorCode::System, made.error()});
     }
     const Status saved = save_forwards();
-    if (!saved) {
-        for (const ForwardId id : added) home.remove_forward(id, RelayHome::Streams::Reset);
-        return saved.error();
-    }
+    if (!saved) return give_up(saved.error());
     std::vector<ForwardSnapshot> list;
-    for (const ForwardId id : added) {
+    for (const ForwardId id : added.forwards) {
         list.push_back(snapshot_of(home, id));
         home.tell("forward-added", fmt::format("to {}", list.back().target), id);
     }

@@ -133,6 +133,7 @@ void RelayHome::take(RelayHandshaker::Outcome outcome) {
 
 void RelayHome::begin_session(const SessionId& id) {
     rates_.set(policy().rate);
+    for (auto& [forward, own] : forwards_) stand_behind_its_gate(own);
     if (driver_) {
         context_.log.info(with_id(fields(), message_id::session_replaced),
                           "the home came anew: its former session with {} streams ends",

@@ -115,6 +115,8 @@ public:
     enum class Streams { Reset, GoOn };
     void remove_forward(ForwardId id, Streams streams);
     const std::map<ForwardId, OwnForward>& forwards() const { return forwards_; }
+    // Before forwards that come at run time and name no other gate.
+    const std::string& default_gate() const;
     const std::map<StreamId, OpenStream>& streams() const { return streams_; }
     const ReachedStreams& reached() const { return reached_; }  // Streams that the home opened.
 
@@ -196,6 +198,8 @@ private:
     void ftp_data_came(ForwardId id, const Destination& to, Accepted visitor);
     bool open_ftp_data(SessionDriver& driver, StreamId stream, const Destination& to);
 
+    std::string gate_of(const OwnForward& own) const;
+    void stand_behind_its_gate(OwnForward& own);
     SessionOptions options_of_session() const;
     void take(RelayHandshaker::Outcome outcome);
     void begin_session(const SessionId& id);

@@ -28,6 +28,7 @@ ForwardId RelayHome::add_forward(const ForwardSettings& settings, Origin origin,
     own.expires_unix_s = expires_unix_s;
     own.forward = std::make_unique<Forward>(
         context_.loop, id, settings, static_cast<ForwardUser&>(*this), context_.parking, &guard_);
+    stand_behind_its_gate(own);
     if (there_) own.forward->home_came();
     if (expires_unix_s) {
         own.expiry = std::make_unique<UvTimer>(context_.loop, [this, id] {
@@ -43,6 +44,23 @@ ForwardId RelayHome::add_forward(const ForwardSettings& settings, Origin origin,
     (void)own.forward->listen();  // listening_changed() tells; it tries again by itself.
     prober_.add(id, settings);
     return id;
+}
+
+// The settings name the gate of those that they list; all others come at run time.
+std::string RelayHome::gate_of(const OwnForward& own) const {
+    const ForwardSettings& forward = own.forward->settings();
+    if (own.origin == Origin::Config || !forward.gate.empty()) return forward.gate;
+    return can_be_gated(forward.listen) ? default_gate() : std::string();
+}
+
+const std::string& RelayHome::default_gate() const {
+    const auto found = settings_.homes.find(name_);
+    const bool has_own = found != settings_.homes.end() && !found->second.default_gate.empty();
+    return has_own ? found->second.default_gate : settings_.default_gate;
+}
+
+void RelayHome::stand_behind_its_gate(OwnForward& own) {
+    if (context_.gates != nullptr) own.forward->stand_behind(*context_.gates, gate_of(own));
 }
 
 void RelayHome::remove_forward(ForwardId id, Streams streams) {

@@ -77,6 +77,7 @@ Result<HomeSnapshot> RelayRole::add_home(const AddHome& request) {
         home.set_permissions(before);
         return saved.error();
     }
+    peers_changed();
     home.tell("home-added", "by an operator");
     context_.log.info({.home = request.name}, "the home may dial in from now on");
     return snapshot_of(home);
@@ -97,6 +98,7 @@ Status RelayRole::remove_home(std::string_view name) {
     const std::string gone = home.name();  // `name` may be the home's own.
     dismiss(gone);
     invitations_.erase(gone);
+    peers_changed();
     context_.log.info({.home = gone}, "the home is removed");
     const Status homes_saved = save_homes();
     if (!homes_saved) return homes_saved;

@@ -167,6 +167,7 @@ ForwardSnapshot RelayRole::snapshot_of(const RelayHome& home, ForwardId id) cons
     if (own.expires_unix_s) snapshot.expires = moment_at_unix(*own.expires_unix_s);
     snapshot.listening = forward.is_listening();
     snapshot.error = forward.error();
+    snapshot.gate = forward.gate();
     snapshot.proxy_protocol = forward.settings().proxy_protocol;
     show_ftp(forward.settings().ftp, snapshot);
     snapshot.probe = last_probe(home, id);

@@ -40,6 +40,7 @@ public:
     void stop() override;
     ReloadSnapshot apply(const Settings& settings) override;
     std::string status_line() const override;
+    std::vector<KnownPeer> known_peers() const override;
 
     StatusSnapshot status() override;
     std::vector<SessionSnapshot> sessions() override;
@@ -47,7 +48,8 @@ public:
     Result<std::vector<ForwardSnapshot>> forwards() override;
     Result<std::vector<HomeSnapshot>> homes() override;
     Result<std::vector<AllowSnapshot>> allow() override;
-    Result<std::vector<ForwardSnapshot>> add_forward(const AddForward& request) override;
+    void add_forward(const AddForward& request,
+                     Completion<std::vector<ForwardSnapshot>> done) override;
     Result<std::vector<ForwardSnapshot>> remove_forward(const ForwardSelector& which) override;
     Status close_session(const SessionSelector& which) override;
     Status close_stream(const StreamSelector& which) override;
@@ -72,6 +74,11 @@ public:
     void unsubscribe(EventSink& sink) override { events_.unsubscribe(sink); }
 
 private:
+    // Forwards of one request, all of them or none.
+    struct Added {
+        std::string home;
+        std::vector<ForwardId> forwards;
+    };
     struct Selected {
         RelayHome* home;
         ForwardId forward;
@@ -135,6 +142,8 @@ private:
     void say_unknown(const HomeProof& proof, const std::string& address);
 
     Result<Measurements::Subject> subject_named(const std::string& session) const;
+    Result<Added> begin_forwards(const AddForward& request);
+    Result<std::vector<ForwardSnapshot>> finish_forwards(const Added& added);
     Result<RelayHome*> home_for_forward(const std::string& name) const;
     Result<std::vector<Selected>> select(const std::string& home, const std::string& listen) const;
     ForwardSnapshot snapshot_of(const RelayHome& home, ForwardId forward) const;

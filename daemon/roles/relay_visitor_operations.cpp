@@ -118,11 +118,30 @@ Result<VisitorSnapshot> RelayRole::add_visitor(const AddVisitor& request) {
                                  "its own",
                                  home->name())};
     }
-    return visitors_.add(request.name, *key, rules);
+    auto added = visitors_.add(request.name, *key, rules);
+    if (added) peers_changed();
+    return added;
 }
 
 Status RelayRole::remove_visitor(std::string_view name) {
-    return visitors_.remove(std::string(name));
+    const Status removed = visitors_.remove(std::string(name));
+    peers_changed();
+    return removed;
+}
+
+std::vector<KnownPeer> RelayRole::known_peers() const {
+    std::vector<KnownPeer> peers;
+    const auto add = [&](const std::string& name, const PeerKeys& keys) {
+        for (const AuthorizedKey& key : keys.runtime.keys) {
+            auto from = networks_of(key);
+            // Patterns that are no networks match nobody.
+            if (from.empty() && !key.from.empty()) continue;
+            peers.push_back({name, key.key, std::move(from)});
+        }
+    };
+    for (const auto& [name, home] : homes_) add(name, home->keys());
+    for (const auto& [name, visitor] : visitors_.all()) add(name, visitor->keys());
+    return peers;
 }
 
 }  // namespace relay

@@ -9,6 +9,7 @@
 #include "common/session/arena.h"
 #include "common/session/session.h"
 #include "common/settings/settings.h"
+#include "daemon/forwards/gates.h"
 #include "daemon/identity/identity.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/parking.h"
@@ -28,6 +29,7 @@ struct RoleContext {
     std::string state_dir;        // Where the role keeps what must survive a restart.
     std::string config_path;      // For messages; empty without one.
     std::string watch_path = {};  // Of the socket for ssh sessions, on a relay.
+    Gates* gates = nullptr;       // What closes forwards to strangers; without it no gate can.
     Parking& parking;             // Where sockets outlive the process.
     // What a former process has left in its arena; null: nothing that could be gone on with.
     const ArenaRemains* remains;
@@ -58,6 +60,10 @@ public:
     // Goes over to `settings`, and touches nothing that stays the same. Says what was changed and
     // what only a restart can change.
     virtual ReloadSnapshot apply(const Settings& settings) = 0;
+    // Visitors and homes that came at run time, and may knock where gates name them.
+    virtual std::vector<KnownPeer> known_peers() const { return {}; }
+    // Called when they have changed.
+    void peers_changed_by(std::function<void()> changed) { peers_changed_ = std::move(changed); }
     // One line for the service manager: "2 homes connected, 14 streams".
     virtual std::string status_line() const = 0;
 
@@ -70,10 +76,14 @@ public:
 
 protected:
     void end(int code) { end_(code); }
+    void peers_changed() {
+        if (peers_changed_) peers_changed_();
+    }
 
 private:
     End end_;
     Reload reload_;
+    std::function<void()> peers_changed_;
 };
 
 }  // namespace relay

@@ -181,7 +181,7 @@ std::optional<ForwardSettings> parse_options(const std::vector<std::string>& wor
                                              const ForwardSettings& forward) {
     ForwardSettings options;
     FtpTexts ftp;
-    constexpr std::string_view mode_word = "mode=", group_word = "group=";
+    constexpr std::string_view mode_word = "mode=", group_word = "group=", gate_word = "gate=";
     for (const std::string_view word : words) {
         if (word == proxy_word) {
             options.proxy_protocol = true;
@@ -193,6 +193,10 @@ std::optional<ForwardSettings> parse_options(const std::vector<std::string>& wor
             const auto group = parse_group(word.substr(group_word.size()));
             if (!group) return std::nullopt;
             options.file.group = *group;
+        } else if (word.starts_with(gate_word)) {
+            const auto gate = parse_gate_name(word.substr(gate_word.size()));
+            if (!gate) return std::nullopt;
+            options.gate = *gate;
         } else if (word.starts_with(protocol_word)) {
             ftp.protocol = word.substr(protocol_word.size());
         } else if (word.starts_with(data_ports_word)) {
@@ -216,11 +220,12 @@ std::string line_of(const RuntimeForward& entry) {
     const std::string expires = entry.is_homes         ? std::string(home_word)
                                 : entry.expires_unix_s ? std::to_string(*entry.expires_unix_s)
                                                        : "-";
-    return fmt::format("{} {} {} {} {} {}{}{}{}", entry.home, to_text(entry.forward.listen),
+    return fmt::format("{} {} {} {} {} {}{}{}{}{}", entry.home, to_text(entry.forward.listen),
                        to_text(entry.forward.target), probe_kind_name(entry.forward.probe),
                        grace.count(), expires,
                        entry.forward.proxy_protocol ? fmt::format(" {}", proxy_word) : "",
-                       file_text(entry.forward.file), ftp_text(entry.forward.ftp));
+                       file_text(entry.forward.file), ftp_text(entry.forward.ftp),
+                       entry.forward.gate.empty() ? "" : " gate=" + entry.forward.gate);
 }
 
 Result<RuntimeForward> parse_runtime_forward(std::string_view line) {
@@ -245,6 +250,7 @@ Result<RuntimeForward> parse_runtime_forward(std::string_view line) {
     entry.forward.proxy_protocol = options->proxy_protocol;
     entry.forward.file = options->file;
     entry.forward.ftp = options->ftp;
+    entry.forward.gate = options->gate;
     entry.forward.probe = *probe;
     entry.forward.grace = std::chrono::seconds(*grace);
     return entry;

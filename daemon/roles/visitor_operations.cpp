@@ -94,12 +94,12 @@ Result<std::vector<HomeSnapshot>> VisitorRole::homes() {
 Result<std::vector<AllowSnapshot>> VisitorRole::allow() {
     return ask_the_relay();
 }
-Result<std::vector<ForwardSnapshot>> VisitorRole::add_forward(const AddForward&) {
-    return Error{ErrorCode::Unsupported,
-                 "what a visitor listens on stands in its configuration, or on its command line"};
+void VisitorRole::add_forward(const AddForward&, Completion<std::vector<ForwardSnapshot>> done) {
+    done(remove_forward({}));
 }
 Result<std::vector<ForwardSnapshot>> VisitorRole::remove_forward(const ForwardSelector&) {
-    return add_forward(AddForward{});
+    return Error{ErrorCode::Unsupported,
+                 "what a visitor listens on stands in its configuration, or on its command line"};
 }
 Result<HomeSnapshot> VisitorRole::add_home(const AddHome&) {
     return ask_the_relay();

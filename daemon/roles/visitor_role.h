@@ -37,7 +37,8 @@ public:
     Result<std::vector<ForwardSnapshot>> forwards() override;
     Result<std::vector<HomeSnapshot>> homes() override;
     Result<std::vector<AllowSnapshot>> allow() override;
-    Result<std::vector<ForwardSnapshot>> add_forward(const AddForward& request) override;
+    void add_forward(const AddForward& request,
+                     Completion<std::vector<ForwardSnapshot>> done) override;
     Result<std::vector<ForwardSnapshot>> remove_forward(const ForwardSelector& which) override;
     Status close_session(const SessionSelector& which) override;
     Status close_stream(const StreamSelector& which) override;

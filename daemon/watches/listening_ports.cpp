@@ -83,13 +83,19 @@ std::optional<ListeningPort> parse_listening_line(std::string_view line) {
                          *inode};
 }
 
-Result<std::vector<ListeningPort>> listening_on(const IpAddress& address, std::uint16_t port) {
+Result<std::vector<ListeningPort>> all_listening() {
     std::vector<ListeningPort> all;
     for (const char* path : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
         if (const auto read = read_listeners(path, all); !read) return read.error();
     }
+    return all;
+}
+
+Result<std::vector<ListeningPort>> listening_on(const IpAddress& address, std::uint16_t port) {
+    auto all = all_listening();
+    if (!all) return all.error();
     std::erase_if(
-        all, [&](const ListeningPort& each) { return each.port != port || !gets(each, address); });
+        *all, [&](const ListeningPort& each) { return each.port != port || !gets(each, address); });
     return all;
 }
 

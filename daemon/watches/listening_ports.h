@@ -24,6 +24,7 @@ struct ListeningPort {
 // One line of /proc/net/tcp or tcp6, if it is of a listener.
 std::optional<ListeningPort> parse_listening_line(std::string_view line);
 
+Result<std::vector<ListeningPort>> all_listening();
 // Those that get who dials this address: bound to it, or to every address of its family or both.
 Result<std::vector<ListeningPort>> listening_on(const IpAddress& address, std::uint16_t port);
 

@@ -114,8 +114,9 @@ public:
         return Error{ErrorCode::Unsupported,
                      "a relay dials nothing; on the home: relayctl allow HOST:PORT"};
     }
-    Result<std::vector<ForwardSnapshot>> add_forward(const AddForward& request) override {
-        if (request.listen == "22") return Error{ErrorCode::System, "Address already in use"};
+    void add_forward(const AddForward& request,
+                     Completion<std::vector<ForwardSnapshot>> done) override {
+        if (request.listen == "22") return done(Error{ErrorCode::System, "Address already in use"});
         auto forward = forward_of(request.listen);
         forward.home = request.home;
         forward.target = request.to;
@@ -129,7 +130,7 @@ public:
               .session = "",
               .forward = request.listen,
               .text = "listening for visitors"});
-        return std::vector{forward};
+        done(std::vector{forward});
     }
     Result<std::vector<ForwardSnapshot>> remove_forward(const ForwardSelector& which) override {
         return Error{ErrorCode::NotFound, "no forward listens on " + which.listen};

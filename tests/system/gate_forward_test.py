@@ -48,7 +48,8 @@ def main():
         vps = network.addresses["vps"]
         house = Gatehouse(scene, network, SETTINGS.format(
             vps=vps, door=door, desktop=desktop, ssh=server.port, home=HOME_NAME, key=home.public_key(),
-            target=target.port, home_address=network.addresses["home"]))
+            target=target.port, home_address=network.addresses["home"]),
+            control=scene.path("relay-gate", "control.sock"))
         relay.start("--config", house.config)
         home.start("home", f"wss://{vps}:{door}", "--name", HOME_NAME, "--allow", f"127.0.0.1:{target.port}")
         wait_for("the home", lambda: any(each["online"] for each in relay.ask("home", "list")["homes"]), LONG)

@@ -5,7 +5,7 @@
 namespace relay {
 
 TEST_CASE("gates come back from their file as they were") {
-    Gate gate{"ssh", {}, {}};
+    Gate gate{"ssh", {}, {}, {}};
     gate.places = {{"", *parse_gate_ports("22")}, {"fd78::1", *parse_gate_ports("60-70/udp")}};
     gate.settings.closed = WhenClosed::Drop;
     gate.settings.always = {*parse_cidr("203.0.113.0/24"), *parse_cidr("fd78::/64")};
@@ -18,7 +18,7 @@ TEST_CASE("gates come back from their file as they were") {
     PublicKey key{};
     key.bytes[5] = 7;
     gate.settings.keys = {key};
-    const std::vector<Gate> all{{"empty", {}, {}}, gate};
+    const std::vector<Gate> all{{"empty", {}, {}, {}}, gate};
     const auto read = parse_kept(kept_text(all));
     REQUIRE(read);
     CHECK(*read == all);

@@ -59,6 +59,23 @@ TEST_CASE("a knock opens what it names, or all that its key may open") {
     CHECK(code_of(scene.ask(scene.packet("other"))) == ErrorCode::Refused);
 }
 
+TEST_CASE("who came at run time knocks where a gate names him, from where his key may come") {
+    Settings settings;
+    settings.relay.emplace();
+    auto& bob = settings.relay->visitors["bob"];
+    bob.from = {*parse_cidr("192.0.2.0/24")};
+    bob.keys = {{key_of(3).public_key(), "", {"192.0.2.7", "198.51.100.1"}},
+                {key_of(4).public_key(), "", {"*.example.com"}}};
+    settings.gates["ssh"].visitors = {"alice", "bob"};
+    const auto rights = knock_rights(
+        settings, {{"alice", key_of(1).public_key(), {}}, {"mallory", key_of(2).public_key(), {}}});
+    REQUIRE(rights.size() == 2);
+    CHECK(rights[0].name == "alice");
+    CHECK(rights[0].gates == std::vector<std::string>{"ssh"});
+    CHECK(rights[1].name == "bob");
+    CHECK(rights[1].from == std::vector{*parse_cidr("192.0.2.7")});
+}
+
 TEST_CASE("a knock opens once, also after a restart") {
     Scene scene;
     const auto packet = scene.packet();

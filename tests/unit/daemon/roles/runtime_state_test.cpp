@@ -43,6 +43,15 @@ TEST_CASE("a forward that a home asked for, and one whose target is told of visi
     CHECK_FALSE(parse_runtime_forward("pc 127.0.0.1:80 127.0.0.1:80 http 600 - proxy"));
 }
 
+TEST_CASE("a forward keeps the gate that it is behind") {
+    const std::string line = "pc 0.0.0.0:80 127.0.0.1:8080 http 600 - proxy-protocol gate=desktop";
+    const auto parsed = parse_runtime_forward(line);
+    REQUIRE(parsed);
+    CHECK(parsed->forward.gate == "desktop");
+    CHECK(line_of(*parsed) == line);
+    CHECK_FALSE(parse_runtime_forward("pc 0.0.0.0:80 127.0.0.1:80 http 600 - gate=a.b"));
+}
+
 TEST_CASE("a forward of unix sockets has the mode and the group of its file") {
     for (const std::string line :
          {"work-pc unix:/run/relayd/db unix:/run/postgresql/.s.PGSQL.5432 auto 30 -",
