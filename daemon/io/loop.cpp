@@ -3,9 +3,11 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "common/base/check.h"
+#include "daemon/io/poll_set.h"
 #include "daemon/io/wire_buffers.h"
 
 namespace relay {
@@ -22,16 +24,20 @@ Loop::Loop() {
     uv_prepare_start(prepare_.get(), [](uv_prepare_t* handle) {
         static_cast<Loop*>(handle->data)->run_deferred();
     });
-    uv_check_start(check_.get(),
-                   [](uv_check_t* handle) { static_cast<Loop*>(handle->data)->run_deferred(); });
+    uv_check_start(check_.get(), [](uv_check_t* handle) {
+        auto& loop = *static_cast<Loop*>(handle->data);
+        loop.polls_->dispatch();
+        loop.run_deferred();
+    });
     // They serve what others wait for, and are no reason to run on.
     uv_unref(reinterpret_cast<uv_handle_t*>(prepare_.get()));
     uv_unref(reinterpret_cast<uv_handle_t*>(check_.get()));
+    polls_ = std::make_unique<PollSet>(reinterpret_cast<uv_handle_t*>(check_.get()));
 }
 
 Loop::~Loop() {
     tasks_.clear();
-    check(scheduled_.empty());
+    check(scheduled_.empty() && polls_->size() == 0);
     for (const auto& task : at_end_) task();
     prepare_.reset();
     check_.reset();
@@ -57,16 +63,18 @@ void Loop::run() {
 // A sleeper in epoll_wait() is woken "synchronously" (Linux 6.12 and later): on the core of whoever
 // wrote to its socket, since that is expected to sleep next. A peer on this machine that has more
 // to write does not, and the woken waits for it, for milliseconds, beside an idle core. Those who
-// poll the epoll descriptor itself are woken where there is room.
+// poll an epoll descriptor are woken where there is room.
 void Loop::wait() {
     const int timeout = uv_backend_timeout(&uv_);  // 0 while a run has something to do.
     if (timeout == 0) return;
-    pollfd events{uv_backend_fd(&uv_), POLLIN, 0};
-    (void)poll(&events, 1, timeout);
+    polls_->prepare();
+    std::array<pollfd, 2> sets{{{uv_backend_fd(&uv_), POLLIN, 0}, {polls_->fd(), POLLIN, 0}}};
+    (void)poll(sets.data(), sets.size(), timeout);
 }
 
 void Loop::run_once() {
-    uv_run(&uv_, UV_RUN_ONCE);
+    wait();
+    uv_run(&uv_, UV_RUN_NOWAIT);
 }
 
 void Loop::stop() {

@@ -13,6 +13,7 @@
 namespace relay {
 
 class Deferred;
+class PollSet;
 struct WireBuffers;
 
 class Loop {
@@ -35,6 +36,9 @@ public:
     void defer(std::function<void()> task);
 
     uv_loop_t& uv() { return uv_; }
+
+    // For poll.cpp.
+    PollSet& polls() { return *polls_; }
 
     // The buffers that all carriers of this loop share, made on first use.
     WireBuffers& wire_buffers();
@@ -63,6 +67,7 @@ private:
     UvHandle<uv_prepare_t> prepare_;  // Runs what timers deferred, before the loop waits.
     UvHandle<uv_check_t> check_;      // Runs what events deferred.
     UvHandle<uv_idle_t> idle_;        // Active while something is deferred: the loop does not wait.
+    std::unique_ptr<PollSet> polls_;
     std::vector<std::function<void()>> tasks_;
     std::vector<Deferred*> scheduled_;
     std::vector<Deferred*> running_;

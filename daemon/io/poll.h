@@ -1,6 +1,7 @@
 // Readiness of a file descriptor, as events of the loop.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "daemon/io/loop.h"
@@ -18,8 +19,10 @@ struct PollEvents {
     bool operator==(const PollEvents&) const = default;
 };
 
-// Owns `fd`, which must be non-blocking, and closes it only after libuv has let go of it.
-// `on_ready` may destroy the poll. libuv allows one poll for each descriptor number.
+class PollSet;
+
+// Owns `fd`, which must be non-blocking. `on_ready` may destroy the poll. There may be one poll for
+// a descriptor number.
 class Poll {
 public:
     Poll(Loop& loop, UniqueFd fd, std::function<void(PollEvents)> on_ready);
@@ -31,16 +34,20 @@ public:
     void set_interest(PollEvents interest);
     // Who is told from now on; may be called from within the old one.
     void set_on_ready(std::function<void(PollEvents)> on_ready);
-    int fd() const;
+    int fd() const { return fd_.get(); }
     // Gives the descriptor away, to be watched by others at once. The poll may only be destroyed.
     UniqueFd take_fd();
 
 private:
-    struct Handle;
-    void close();
+    friend class PollSet;
+    void tell(PollEvents events);
 
-    Handle* handle_;  // Frees itself in its close callback. Null: the descriptor is given away.
+    PollSet& set_;
+    UniqueFd fd_;
+    std::function<void(PollEvents)> on_ready_;
     PollEvents interest_;
+    std::uint32_t told_ = 0;   // What the kernel knows of it; 0: nothing.
+    bool is_changed_ = false;  // Since the kernel was told.
 };
 
 }  // namespace relay

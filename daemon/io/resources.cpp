@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "daemon/io/poll_set.h"
+
 namespace relay {
 
 namespace {
@@ -43,6 +45,7 @@ Resources resources_of(Loop& loop) {
         if (uv_handle_get_type(handle) == UV_TIMER) ++counted.timers;
     };
     uv_walk(&loop.uv(), count, &resources);
+    resources.handles += loop.polls().size();
     return resources;
 }
 

@@ -1,12 +1,10 @@
 #include "daemon/io/loop.h"
 
 #include <doctest/doctest.h>
-#include <sys/socket.h>
 
 #include <csignal>
 #include <memory>
 
-#include "daemon/io/poll.h"
 #include "daemon/io/signals.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/io/timer.h"
@@ -81,29 +79,6 @@ TEST_CASE("a timer fires not before its time, and may destroy itself") {
     CHECK(timer->is_armed());
     loop.run();
     CHECK(fired >= due);
-}
-
-TEST_CASE("what a poll owns is closed after libuv has let go") {
-    Loop loop;
-    int pair[2];
-    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
-    UniqueFd peer{pair[1]};
-    bool readable = false;
-    auto poll = std::make_unique<Poll>(loop, UniqueFd{pair[0]}, nullptr);
-    poll.reset();  // Before it was ever watched.
-
-    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
-    UniqueFd second_peer{pair[1]};
-    poll = std::make_unique<Poll>(loop, UniqueFd{pair[0]}, [&](PollEvents events) {
-        readable = events.readable;
-        poll.reset();
-    });
-    poll->set_interest({.readable = true});
-    REQUIRE(write(second_peer.get(), "x", 1) == 1);
-    loop.run();
-    CHECK(readable);
-    char byte;
-    CHECK(read(second_peer.get(), &byte, 1) == -1);  // Reset: the other end is closed.
 }
 
 TEST_CASE("a worker's result arrives, unless its ticket is gone") {
