@@ -159,7 +159,8 @@ std::optional<WebSocketPiece> WebSocketReader::take_control(MutableBytes& input)
     if (in_frame_ || opcode_ == WebSocketOpcode::Pong) return std::nullopt;
     const auto kind =
         opcode_ == WebSocketOpcode::Ping ? WebSocketPiece::Kind::Ping : WebSocketPiece::Kind::Close;
-    return WebSocketPiece{kind, Bytes{control_}.first(static_cast<std::size_t>(payload_size_))};
+    return WebSocketPiece{kind,
+                          MutableBytes{control_}.first(static_cast<std::size_t>(payload_size_))};
 }
 
 Result<std::optional<WebSocketPiece>> WebSocketReader::next(MutableBytes& input) {

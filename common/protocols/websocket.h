@@ -44,7 +44,7 @@ void apply_websocket_mask(MutableBytes payload, const WebSocketMask& mask, std::
 struct WebSocketPiece {
     enum class Kind { Payload, Ping, Close };
     Kind kind;
-    Bytes bytes;  // For Close: 2 bytes of code and its text, or nothing.
+    MutableBytes bytes;  // For Close: 2 bytes of code and its text, or nothing.
 };
 
 // Reads frames that the other role sent, cut into input in any way.

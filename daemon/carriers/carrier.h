@@ -54,6 +54,9 @@ public:
     // text. `input` is valid during the call only.
     virtual Status carrier_received(Bytes& input) = 0;
 
+    // All that came at one time has been received: what it leads to may be done for all of it.
+    virtual void carrier_drained() {}
+
     // Writes whole frames to send now into `room` (max_carrier_fill bytes), and says how many
     // bytes. 0: nothing to send, until the next kick().
     virtual std::size_t carrier_fill(MutableBytes room) = 0;

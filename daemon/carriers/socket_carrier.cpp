@@ -14,6 +14,8 @@ namespace relay {
 namespace {
 
 constexpr int unsent_limit = 32 * 1024;
+constexpr std::size_t enough_unsent = unsent_limit / 2;
+static_assert(max_left_over == max_carrier_rest);
 constexpr auto flush_patience = std::chrono::seconds{10};
 constexpr auto linger_patience = std::chrono::seconds{2};
 
@@ -129,7 +131,7 @@ std::size_t SocketCarrier::turn_bytes() const {
 }
 
 bool SocketCarrier::receive_some() {
-    auto& in = loop_.wire_buffers().in;
+    const auto in = MutableBytes{loop_.wire_buffers().in}.subspan(max_carrier_rest);
     for (std::size_t taken = 0, most = turn_bytes(); taken < most;) {
         const auto size = recv(poll_->fd(), in.data(), in.size(), 0);
         if (size == 0) return finish(end_of(underlay_.get()));
@@ -140,20 +142,21 @@ bool SocketCarrier::receive_some() {
         const auto count = static_cast<std::size_t>(size);
         counters_.bytes_in += count;
         taken += count;
-        if (!take(Bytes{in}.first(count))) return false;
+        if (!take(in.first(count))) return false;
         if (count < in.size()) return true;  // The socket is empty, most likely.
     }
     return true;
 }
 
-bool SocketCarrier::take(Bytes wire) {
+// What came before an error counts.
+bool SocketCarrier::take(MutableBytes wire) {
     // After our own goodbye only the peer's end is of interest.
     if (state_ == State::Lingering) return true;
-    auto& plain = loop_.wire_buffers().plain;
-    std::copy(kept_.begin(), kept_.end(), plain.begin());
-    std::size_t filled = kept_.size();
-    const auto status = decrypt(wire, filled);
-    if (filled > kept_.size() && !deliver(filled)) return false;
+    const Presence presence{*this};
+    const Status status = decrypt(wire, presence);
+    if (presence.is_over()) return false;
+    if (std::exchange(has_delivered_, false)) user_->carrier_drained();
+    if (presence.is_over()) return false;
     if (!status) return finish(status.error());
     if (peer_said_goodbye_) {
         send_goodbye_at_once();
@@ -163,89 +166,82 @@ bool SocketCarrier::take(Bytes wire) {
     return true;
 }
 
-// Appends to the shared plain buffer what `wire` holds; what came before an error counts.
-Status SocketCarrier::decrypt(Bytes wire, std::size_t& filled) {
+// It, and what it calls, may return because the carrier is over.
+Status SocketCarrier::decrypt(MutableBytes wire, const Presence& presence) {
     auto& buffers = loop_.wire_buffers();
-    const auto append = [&](Bytes bytes) {
-        check(bytes.size() <= buffers.plain.size() - filled);
-        const auto begin = filled;
-        std::copy(bytes.begin(), bytes.end(),
-                  buffers.plain.begin() + static_cast<std::ptrdiff_t>(filled));
-        filled += bytes.size();
-        return unwrap(begin, filled);
-    };
-    if (!early_.empty()) {
-        const auto early = std::exchange(early_, {});
-        if (auto status = append(early); !status) return status;
+    const auto plain = MutableBytes{buffers.plain}.subspan(max_carrier_rest);
+    const auto early = std::exchange(early_, {});
+    for (Bytes rest{early}; !rest.empty();) {
+        const auto piece = plain.first(std::min(rest.size(), plain.size()));
+        std::copy_n(rest.begin(), piece.size(), piece.begin());
+        rest = rest.subspan(piece.size());
+        if (auto taken = unwrap(piece, presence); !taken || presence.is_over()) return taken;
     }
-    if (!tls_) return append(wire);
+    if (!tls_) return unwrap(wire, presence);
 
     TlsWire lent{wire, buffers.out};
     while (!peer_said_goodbye_) {
-        const auto begin = filled;
-        const auto size = tls_->read(lent, MutableBytes{buffers.plain}.subspan(begin));
+        const auto size = tls_->read(lent, plain);
         const auto answer = Bytes{buffers.out}.first(buffers.out.size() - lent.out.size());
         // An alert: sent if the socket takes it, since the connection is about to end.
         if (!size && !answer.empty()) send(poll_->fd(), answer.data(), answer.size(), MSG_NOSIGNAL);
         if (!size) return size.error();
         if (*size == 0) break;
-        filled += *size;
-        if (auto status = unwrap(begin, filled); !status) return status;
+        auto taken = unwrap(plain.first(*size), presence);
+        if (!taken || presence.is_over()) return taken;
     }
     if (tls_->peer_closed()) peer_said_goodbye_ = true;
     return Done{};
 }
 
-// Takes WebSocket's headers out of plain[begin, filled), so that payloads lie side by side.
-Status SocketCarrier::unwrap(std::size_t begin, std::size_t& filled) {
-    if (!reader_) return Done{};
-    auto& plain = loop_.wire_buffers().plain;
-    MutableBytes input = MutableBytes{plain}.subspan(begin, filled - begin);
-    filled = begin;
+// Takes WebSocket's headers off.
+Status SocketCarrier::unwrap(MutableBytes input, const Presence& presence) {
+    if (!reader_) return deliver(input, presence);
     while (true) {
         const auto piece = reader_->next(input);
         if (!piece) return piece.error();
         if (!*piece) return Done{};
         const auto bytes = (*piece)->bytes;
         switch ((*piece)->kind) {
-            case WebSocketPiece::Kind::Payload:
-                std::memmove(plain.data() + filled, bytes.data(), bytes.size());
-                filled += bytes.size();
+            case WebSocketPiece::Kind::Payload: {
+                auto taken = deliver(bytes, presence);
+                if (!taken || presence.is_over()) return taken;
                 break;
+            }
             case WebSocketPiece::Kind::Ping: pong_ = vector_of(bytes); break;
             case WebSocketPiece::Kind::Close: peer_said_goodbye_ = true; return Done{};
         }
     }
 }
 
-bool SocketCarrier::deliver(std::size_t filled) {
-    Bytes input = Bytes{loop_.wire_buffers().plain}.first(filled);
+// In front of the piece, in its buffer, there is room for what is kept, and nothing of use.
+Status SocketCarrier::deliver(MutableBytes piece, const Presence& presence) {
+    if (piece.empty()) return Done{};
     if (state_ != State::Open) {
         kept_.clear();
-        return true;
+        return Done{};
     }
-    const Presence presence{*this};
+    const auto begin = piece.data() - kept_.size();
+    std::copy(kept_.begin(), kept_.end(), begin);
+    Bytes input{begin, kept_.size() + piece.size()};
+    has_delivered_ = true;
     const auto status = user_->carrier_received(input);
-    if (presence.is_over()) return false;
-    if (!status) return finish(status.error());
+    if (presence.is_over() || !status) return status;
     if (input.size() > max_carrier_rest) {
-        return finish({ErrorCode::TooLarge, "too many bytes make no whole frame"});
+        return Error{ErrorCode::TooLarge, "too many bytes make no whole frame"};
     }
-    if (input.empty()) {
-        kept_ = {};
-    } else {
-        kept_.assign(input.begin(), input.end());
-    }
-    return true;
+    kept_ = vector_of(input);
+    return Done{};
 }
 
 // --- Sending ---
 
 // On a slow path nothing is encrypted while the kernel has enough: a keystroke could not overtake
 // it.
-bool SocketCarrier::should_wait() const {
-    return state_ == State::Open && pace_.is_slow() &&
-           unsent_bytes(poll_->fd()) >= unsent_limit / 2;
+bool SocketCarrier::should_wait() {
+    if (state_ != State::Open || !pace_.is_slow() || unsent_most_ < enough_unsent) return false;
+    unsent_most_ = static_cast<std::size_t>(unsent_bytes(poll_->fd()));
+    return unsent_most_ >= enough_unsent;
 }
 
 bool SocketCarrier::pump() {
@@ -369,6 +365,7 @@ bool SocketCarrier::send_now(Bytes wire) {
     }
     if (size < 0) size = 0;
     counters_.bytes_out += static_cast<std::size_t>(size);
+    unsent_most_ += static_cast<std::size_t>(size);
     pace_.sent(static_cast<std::size_t>(size), now());
     wire = wire.subspan(static_cast<std::size_t>(size));
     unsent_.assign(wire.begin(), wire.end());
@@ -384,6 +381,7 @@ bool SocketCarrier::send_unsent() {
         return finish({ErrorCode::System, error_text(errno)});
     }
     counters_.bytes_out += static_cast<std::size_t>(size);
+    unsent_most_ += static_cast<std::size_t>(size);
     unsent_.erase(unsent_.begin(), unsent_.begin() + size);
     if (!unsent_.empty()) return true;
     unsent_ = {};

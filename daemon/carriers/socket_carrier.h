@@ -63,14 +63,14 @@ private:
     // Receiving. False: closed or destroyed, and nothing may be touched any more.
     std::size_t turn_bytes() const;
     bool receive_some();
-    bool take(Bytes wire);
-    Status decrypt(Bytes wire, std::size_t& filled);
-    Status unwrap(std::size_t begin, std::size_t& filled);
-    bool deliver(std::size_t filled);
+    bool take(MutableBytes wire);
+    Status decrypt(MutableBytes wire, const Presence& presence);
+    Status unwrap(MutableBytes input, const Presence& presence);
+    Status deliver(MutableBytes piece, const Presence& presence);
 
     // Sending. The same promise.
     bool pump();
-    bool should_wait() const;
+    bool should_wait();
     bool gather(MutableBytes& out, const Presence& presence);
     Status put_record(MutableBytes& out, WebSocketOpcode opcode, std::size_t payload_size);
     Status put_goodbye(MutableBytes& out);
@@ -99,7 +99,9 @@ private:
     SendPace pace_{records_per_send};
     std::optional<ByteVector> pong_;  // The latest ping's payload, still to be answered.
     bool waits_ = false;              // For the kernel to have less to send, on a slow path.
+    std::size_t unsent_most_ = 0;     // That the kernel can have.
     bool has_begun_ = false;
+    bool has_delivered_ = false;  // Since the user was last told that all is there.
     bool peer_said_goodbye_ = false;
 
     bool* gone_ = nullptr;  // See Presence.

@@ -13,13 +13,14 @@ constexpr std::size_t max_record_wire = max_record_plaintext + 256 + 5;  // RFC 
 constexpr std::size_t records_per_send = 4;
 constexpr std::size_t max_gathered = records_per_send * max_record_wire;
 constexpr std::size_t max_received = 128 * 1024;  // One recv().
-constexpr std::size_t max_kept_plaintext = 64 * 1024;
+// What is left of what came before is put in front of what comes.
+constexpr std::size_t max_left_over = 64 * 1024;
 
 struct WireBuffers {
-    std::array<std::uint8_t, max_received> in;                          // As received.
-    std::array<std::uint8_t, max_kept_plaintext + max_received> plain;  // Kept rest, then new.
-    std::array<std::uint8_t, max_record_plaintext> stage;               // One record to be sent.
-    std::array<std::uint8_t, max_gathered> out;                         // Ready for send().
+    std::array<std::uint8_t, max_left_over + max_received> in;             // As received.
+    std::array<std::uint8_t, max_left_over + max_record_plaintext> plain;  // One record of it.
+    std::array<std::uint8_t, max_record_plaintext> stage;                  // One to be sent.
+    std::array<std::uint8_t, max_gathered> out;                            // Ready for send().
 };
 
 }  // namespace relay

@@ -27,6 +27,10 @@ Status CarrierPort::carrier_received(Bytes& input) {
     }
 }
 
+void CarrierPort::carrier_drained() {
+    user_->carrier_drained();
+}
+
 std::size_t CarrierPort::carrier_fill(MutableBytes room) {
     return user_->carrier_fill(room);
 }

@@ -22,6 +22,7 @@ public:
     const Carrier& carrier() const { return *carrier_; }
 
     Status carrier_received(Bytes& input) override;
+    void carrier_drained() override;
     std::size_t carrier_fill(MutableBytes room) override;
     void carrier_closed(const Error& why) override;
 

@@ -45,8 +45,12 @@ public:
         }
         SessionDriver& driver = driver_;
         const Status taken = driver.session_.receive(id_, input, now());
-        driver.settle();  // May destroy this.
+        if (!taken) driver.settle();  // May destroy this.
         return taken;
+    }
+
+    void carrier_drained() override {
+        if (!is_retired_) driver_.settle();  // May destroy this.
     }
 
     std::size_t carrier_fill(MutableBytes room) override {
