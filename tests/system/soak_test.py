@@ -295,8 +295,9 @@ def main():
         scene = stack.enter_context(Scene())
         network = stack.enter_context(Network("relay", "home"))
         soak = Soak(scene, Stage(scene, network), chosen.seed, chosen.workers)
-        before = soak.run(min(chosen.seconds / 4, 300), DISASTERS)  # The warm-up has seen each.
-        after = soak.run(chosen.seconds * 3 / 4)
+        warm_up = min(chosen.seconds / 4, 300)
+        before = soak.run(warm_up, DISASTERS)  # Each is seen once.
+        after = soak.run(chosen.seconds - warm_up)
         print(f"conversations: {dict(soak.counts)}, {mebibytes(soak.bytes)}\n"
               f"happened meanwhile: {dict(soak.happened)}", flush=True)
         scene.fact("every byte was right, and no conversation broke")
