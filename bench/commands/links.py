@@ -4,6 +4,8 @@ saturated streams of the same session, and how equal those are."""
 import contextlib
 import dataclasses
 import json
+import pathlib
+import sys
 
 import rigs
 from commands.machine import describe
@@ -18,7 +20,7 @@ DEFAULT_RIGS = ["relayd-wss", "ssh", "direct"]
 STREAMS = (0, 1, 4, 16)
 PING_LENGTH = 2  # Round trips are few on a long link, so they get more time than bulk does.
 MIB = 1024 * 1024
-CONGESTION_CONTROL = "cubic"
+ALLOWED = pathlib.Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +46,16 @@ GOODPUT = {
 PING = {
     "ping-loopback": Setting("loopback", None, 0.5),
     "ping-50": Setting("40 ms, 50 Mbit/s", {"delay": 20, "rate": 50, "queue": 20}, 4),
+    "ping-250": Setting("40 ms, 250 Mbit/s", {"delay": 20, "rate": 250, "queue": 20}, 4),
     "ping-500": Setting("40 ms, 500 Mbit/s", {"delay": 20, "rate": 500, "queue": 20}, 4),
+    "ping-500-64m": Setting("40 ms, 500 Mbit/s, windows of 64 MiB",
+                            {"delay": 20, "rate": 500, "queue": 20}, 4, 64),
 }
 ALL = (*GOODPUT, *PING)
 
 
 @contextlib.contextmanager
-def _rigs_at(setting, names):
+def _rigs_at(setting, options):
     """The rigs, and their place."""
     with contextlib.ExitStack() as stack:
         if setting.conditions is None:
@@ -58,35 +63,44 @@ def _rigs_at(setting, names):
             place, target = rigs.LOOPBACK, load.start_target(scene)
         else:
             link = stack.enter_context(Link(**setting.conditions))
-            _set_up_tcp(link, setting)
+            _set_up_tcp(link, setting, options.congestion_control)
             scene = stack.enter_context(Scene())
             place = rigs.Place(tuple(link.inside("relay")), tuple(link.inside("home")),
                                link.addresses["relay"], link.addresses["home"])
             target = load.start_target(scene, place.home, "0.0.0.0")
-        yield {name: rigs.ALL[name](scene, target, place) for name in names}, place
+        yield {name: rigs.ALL[name](scene, target, place) for name in options.only}, place
 
 
-def _set_up_tcp(link, setting):
-    """The same for all: cubic, and nothing remembered of earlier connections."""
-    values = {"tcp_no_metrics_save": 1}
+@contextlib.contextmanager
+def _allowed(congestion_control):
+    """Namespaces may have only what the machine allows to every program."""
+    before = ALLOWED.read_text()
+    if congestion_control in before.split():
+        yield
+        return
+    try:
+        ALLOWED.write_text(f"{before.strip()} {congestion_control}")
+    except OSError as error:
+        sys.exit(f"no {congestion_control} here: {error}. Is there a module? modprobe tcp_{congestion_control}")
+    try:
+        yield
+    finally:
+        ALLOWED.write_text(before)
+
+
+def _set_up_tcp(link, setting, congestion_control):
+    """The same for all, and nothing remembered of earlier connections."""
+    values = {"tcp_no_metrics_save": 1, "tcp_congestion_control": congestion_control}
     if setting.tcp_max_mib:
         largest = setting.tcp_max_mib * MIB
         values |= {"tcp_rmem": f"4096 131072 {largest}", "tcp_wmem": f"4096 16384 {largest}"}
     for host in link.namespaces:
         for name, value in values.items():
-            _sysctl(link, host, f"{name}={value}")
-        if not _sysctl(link, host, f"tcp_congestion_control={CONGESTION_CONTROL}", check=False):
-            tell(f"no {CONGESTION_CONTROL} in namespaces here, but this machine's default; "
-                 "net.ipv4.tcp_allowed_congestion_control could allow it")
-
-
-def _sysctl(link, host, assignment, check=True):
-    done = run_program(*link.inside(host), "sysctl", "-q", "-w", f"net.ipv4.{assignment}", check=check)
-    return done.returncode == 0
+            run_program(*link.inside(host), "sysctl", "-q", "-w", f"net.ipv4.{name}={value}")
 
 
 def _goodput(name, setting, options):
-    with _rigs_at(setting, options.only) as (started, place):
+    with _rigs_at(setting, options) as (started, place):
         for number in range(1, options.rounds + 1):
             for direction in ("down", "up"):
                 for rig_name, rig in started.items():
@@ -97,7 +111,7 @@ def _goodput(name, setting, options):
 
 
 def _ping(name, setting, options):
-    with _rigs_at(setting, options.only) as (started, place):
+    with _rigs_at(setting, options) as (started, place):
         for number in range(1, options.rounds + 1):
             for streams in STREAMS:
                 for rig_name, rig in started.items():
@@ -122,6 +136,11 @@ def _ping_once(setting, options, streams, rig, place):
 
 
 def run(options):
+    with _allowed(options.congestion_control):
+        _run(options)
+
+
+def _run(options):
     goodput, ping = [], []
     for name in options.link:
         if name in GOODPUT:
@@ -132,8 +151,10 @@ def run(options):
         print(link_tables.goodput(goodput), end="\n\n")
     if ping:
         print(link_tables.ping(ping), end="\n\n")
-    print(f"Medians of {options.rounds} rounds, {options.seconds:g} s each. {describe()}")
+    print(f"Medians of {options.rounds} rounds, {options.seconds:g} s each; TCP is "
+          f"{options.congestion_control}. {describe()}")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": describe(), "goodput": [dataclasses.asdict(row) for row in goodput],
+            json.dump({"machine": describe(), "congestion_control": options.congestion_control,
+                       "goodput": [dataclasses.asdict(row) for row in goodput],
                        "ping": [dataclasses.asdict(row) for row in ping]}, file, indent=1)

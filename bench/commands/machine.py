@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import platform
 import time
 
@@ -38,8 +39,12 @@ def describe():
     with open("/proc/cpuinfo", encoding="utf-8") as lines:
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")),
                      platform.machine())
-    return (f"{os.cpu_count()} cores ({model}), Linux {platform.release()}; {_program()}, built with "
-            f"-O{options['optimization']}.")
+    return (f"{os.cpu_count()} cores ({model}), Linux {platform.release()} ({_congestion_control()}); {_program()}, "
+            f"built with -O{options['optimization']}.")
+
+
+def _congestion_control():
+    return pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
 
 
 def _cpu_ticks():

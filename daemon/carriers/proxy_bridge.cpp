@@ -7,13 +7,13 @@
 
 #include "common/base/check.h"
 #include "daemon/carriers/socket_pair.h"
+#include "daemon/io/system_clock.h"
 #include "daemon/io/tcp_socket.h"
 
 namespace relay {
 
 namespace {
 
-constexpr int unsent_limit = 32 << 10;
 constexpr int rounds_per_turn = 16;
 
 }  // namespace
@@ -42,7 +42,6 @@ Result<Tunnel> ProxyBridge::over(Loop& loop, std::unique_ptr<CurlTransfer> trans
     auto pair = make_socket_pair();
     if (!pair) return pair.error();
     Tunnel tunnel{std::move(pair->carrier), nullptr, peer_address_text(far.get())};
-    set_unsent_limit(far.get(), unsent_limit);
     tunnel.underlay.reset(
         new ProxyBridge(loop, std::move(transfer), std::move(pair->near), std::move(far)));
     return tunnel;
@@ -53,7 +52,8 @@ ProxyBridge::ProxyBridge(Loop& loop, std::unique_ptr<CurlTransfer> transfer, Uni
     : transfer_(std::move(transfer)),
       more_(loop, [this] { pump(); }),
       near_(std::make_unique<Poll>(loop, std::move(near), [this](PollEvents) { pump(); })),
-      far_(std::make_unique<Poll>(loop, std::move(far), [this](PollEvents) { pump(); })) {
+      far_(std::make_unique<Poll>(loop, std::move(far), [this](PollEvents) { pump(); })),
+      unsent_limit_(far_->fd()) {
     more_.schedule();
 }
 
@@ -102,6 +102,7 @@ ProxyBridge::Moved ProxyBridge::outward() {
     if (code == CURLE_AGAIN) return Moved::Nothing;
     if (code != CURLE_OK) return Moved::Over;
     out_.begin += sent;
+    unsent_limit_.sent(sent, now());
     return Moved::Some;
 }
 

@@ -12,6 +12,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "daemon/carriers/tunnel.h"
+#include "daemon/carriers/unsent_limit.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/poll.h"
 #include "daemon/io/timer.h"
@@ -60,6 +61,7 @@ private:
     Deferred more_;
     std::unique_ptr<Poll> near_;  // Our end of the pair. Null: it is over.
     std::unique_ptr<Poll> far_;   // A duplicate of libcurl's socket, to watch.
+    UnsentLimit unsent_limit_;    // Of that.
 };
 
 }  // namespace relay

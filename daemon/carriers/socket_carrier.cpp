@@ -13,8 +13,6 @@ namespace relay {
 
 namespace {
 
-constexpr int unsent_limit = 32 * 1024;
-constexpr std::size_t enough_unsent = unsent_limit / 2;
 static_assert(max_left_over == max_carrier_rest);
 constexpr auto flush_patience = std::chrono::seconds{10};
 constexpr auto linger_patience = std::chrono::seconds{2};
@@ -58,10 +56,10 @@ SocketCarrier::SocketCarrier(Loop& loop, Random& random, OpenedSocket opened)
                 [this] {
                     finish({ErrorCode::System, "the peer did not let go in time"});
                 }),
-      poll_(std::move(opened.poll)) {
+      poll_(std::move(opened.poll)),
+      unsent_limit_(poll_->fd()) {
     if (websocket_) reader_.emplace(*websocket_);
     set_no_delay(poll_->fd());
-    set_unsent_limit(poll_->fd(), unsent_limit);
     poll_->set_interest({});
 }
 
@@ -239,9 +237,7 @@ Status SocketCarrier::deliver(MutableBytes piece, const Presence& presence) {
 // On a slow path nothing is encrypted while the kernel has enough: a keystroke could not overtake
 // it.
 bool SocketCarrier::should_wait() {
-    if (state_ != State::Open || !pace_.is_slow() || unsent_most_ < enough_unsent) return false;
-    unsent_most_ = static_cast<std::size_t>(unsent_bytes(poll_->fd()));
-    return unsent_most_ >= enough_unsent;
+    return state_ == State::Open && pace_.is_slow() && unsent_limit_.is_reached();
 }
 
 bool SocketCarrier::pump() {
@@ -364,9 +360,7 @@ bool SocketCarrier::send_now(Bytes wire) {
         return finish({ErrorCode::System, error_text(errno)});
     }
     if (size < 0) size = 0;
-    counters_.bytes_out += static_cast<std::size_t>(size);
-    unsent_most_ += static_cast<std::size_t>(size);
-    pace_.sent(static_cast<std::size_t>(size), now());
+    has_sent(static_cast<std::size_t>(size));
     wire = wire.subspan(static_cast<std::size_t>(size));
     unsent_.assign(wire.begin(), wire.end());
     set_interest();
@@ -380,14 +374,19 @@ bool SocketCarrier::send_unsent() {
         if (errno == EAGAIN || errno == EINTR) return true;
         return finish({ErrorCode::System, error_text(errno)});
     }
-    counters_.bytes_out += static_cast<std::size_t>(size);
-    unsent_most_ += static_cast<std::size_t>(size);
+    has_sent(static_cast<std::size_t>(size));
     unsent_.erase(unsent_.begin(), unsent_.begin() + size);
     if (!unsent_.empty()) return true;
     unsent_ = {};
     set_interest();
     if (state_ == State::Lingering) flushed();
     return true;
+}
+
+void SocketCarrier::has_sent(std::size_t bytes) {
+    counters_.bytes_out += bytes;
+    pace_.sent(bytes, now());
+    unsent_limit_.sent(bytes, now());
 }
 
 void SocketCarrier::flushed() {

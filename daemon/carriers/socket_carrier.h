@@ -10,6 +10,7 @@
 #include "daemon/carriers/carrier.h"
 #include "daemon/carriers/send_pace.h"
 #include "daemon/carriers/tunnel.h"
+#include "daemon/carriers/unsent_limit.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/poll.h"
 #include "daemon/io/timer.h"
@@ -76,6 +77,7 @@ private:
     Status put_goodbye(MutableBytes& out);
     bool send_now(Bytes wire);
     bool send_unsent();
+    void has_sent(std::size_t bytes);
     void flushed();
     void send_goodbye_at_once();
 
@@ -99,7 +101,6 @@ private:
     SendPace pace_{records_per_send};
     std::optional<ByteVector> pong_;  // The latest ping's payload, still to be answered.
     bool waits_ = false;              // For the kernel to have less to send, on a slow path.
-    std::size_t unsent_most_ = 0;     // That the kernel can have.
     bool has_begun_ = false;
     bool has_delivered_ = false;  // Since the user was last told that all is there.
     bool peer_said_goodbye_ = false;
@@ -108,6 +109,7 @@ private:
     Deferred turn_end_;
     UvTimer patience_;
     std::unique_ptr<Poll> poll_;
+    UnsentLimit unsent_limit_;
 };
 
 }  // namespace relay

@@ -21,4 +21,14 @@ struct PathFigures {
 // Nothing for what is not TCP.
 std::optional<PathFigures> path_figures(int fd);
 
+// What BBR tells of its work (TCP_CC_INFO).
+struct BbrFigures {
+    std::uint64_t bandwidth = 0;    // Of the path, by its estimate, in bytes a second; 0: none yet.
+    std::uint64_t pacing_rate = 0;  // That it sends at, in bytes a second.
+    bool is_in_search = false;      // Its STARTUP: it does not know the path's bandwidth yet.
+};
+
+// Nothing for a connection with another congestion control.
+std::optional<BbrFigures> bbr_figures(int fd);
+
 }  // namespace relay

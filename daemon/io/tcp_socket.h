@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <cstdint>
 #include <string>
 
 namespace relay {
@@ -29,6 +30,8 @@ void set_no_delay(int fd);
 void set_urgent_in_line(int fd);
 // Bounds what waits unsent in the kernel, so that what is urgent overtakes what is bulk.
 void set_unsent_limit(int fd, int bytes);
+// Bytes a second, at most.
+void set_pacing_rate(int fd, std::uint64_t rate);
 // What waits unsent in the kernel; 0 where that cannot be told.
 int unsent_bytes(int fd);
 
