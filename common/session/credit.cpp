@@ -6,8 +6,8 @@ namespace relay {
 
 namespace {
 
-constexpr std::uint32_t step_least = 32 * 1024;
-constexpr std::uint32_t step_most = 256 * 1024;
+constexpr std::uint32_t step_soon = 32 * 1024;
+constexpr std::uint32_t step_at_once = 256 * 1024;
 constexpr Duration allowance = std::chrono::microseconds(250);
 // Bytes come in bursts, which shorter rounds would take for bandwidth.
 constexpr Duration round_least = std::chrono::milliseconds(10);
@@ -54,9 +54,11 @@ std::uint32_t tell(Credit& credit, std::uint64_t offset) {
     return credit.window;
 }
 
-bool worth_telling(const Credit& credit, std::uint64_t offset) {
-    const auto step = std::clamp(credit.window / 8, step_least, step_most);
-    return offset - credit.told >= std::min(credit.window / 4, step);
+Urgency urgency(const Credit& credit, std::uint64_t offset) {
+    const std::uint64_t untold = offset - credit.told;
+    if (untold >= std::min(credit.window / 2, step_at_once)) return Urgency::AtOnce;
+    if (untold >= std::min(credit.window / 4, step_soon)) return Urgency::Soon;
+    return Urgency::Sometime;
 }
 
 }  // namespace relay

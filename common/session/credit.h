@@ -37,8 +37,10 @@ void measure(Credit& credit, const CreditLimits& limits, std::uint64_t offset, D
              TimePoint now);
 // The window of an ACK for `offset`, which the caller writes.
 std::uint32_t tell(Credit& credit, std::uint64_t offset);
-// True when the peer may soon wait for an ACK of `offset`: for credit, or for room in its ring,
-// which may still be a small one.
-bool worth_telling(const Credit& credit, std::uint64_t offset);
+// How long an ACK of `offset` may wait for company, since each that travels alone costs both ends a
+// packet and a turn. AtOnce: the peer has used half of its credit. Soon: it may have run out of
+// room in its ring, which may be smaller than the window.
+enum class Urgency { AtOnce, Soon, Sometime };
+Urgency urgency(const Credit& credit, std::uint64_t offset);
 
 }  // namespace relay

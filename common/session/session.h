@@ -36,7 +36,8 @@ struct SessionOptions {
     Duration ping_interval = std::chrono::seconds(3);
     Duration ping_deadline = std::chrono::seconds(7);    // After the ping without a sign of life.
     Duration keep = std::chrono::minutes(10);            // Without any carrier, then it is over.
-    Duration ack_delay = std::chrono::milliseconds(20);  // For what no frame can carry along.
+    Duration ack_delay = std::chrono::milliseconds(20);  // For what no frame can carry along,
+    Duration ack_delay_busy = std::chrono::milliseconds(1);  // and if much has come (credit.h).
     // Of each direction of a stream; powers of two. The least is never denied.
     std::uint32_t ring_least_bytes = 4096;
     std::uint32_t ring_start_bytes = 65536;
@@ -242,6 +243,7 @@ private:
     void write_acks(Attachment& carrier, ByteWriter& writer);
     bool can_send(const StreamRecord& stream) const;
     void schedule(StreamRecord& stream);
+    Duration ack_delay(const StreamRecord& stream) const;
     void owe_ack(StreamRecord& stream, TimePoint now);
     wire::Ack ack_of(StreamRecord& stream) const;
     void write_rewind(StreamRecord& stream, ByteWriter& writer) const;

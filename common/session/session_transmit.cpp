@@ -149,10 +149,17 @@ void Session::write_rewind(StreamRecord& stream, ByteWriter& writer) const {
     wire::put_rewind(writer, {stream.id.value, stream.received()});
 }
 
-// Large steps are told at once, so that the peer never waits for credit; small ones soon.
+Duration Session::ack_delay(const StreamRecord& stream) const {
+    switch (urgency(stream.credit, stream.consumed())) {
+        case Urgency::AtOnce: return Duration::zero();
+        case Urgency::Soon: return options_.ack_delay_busy;
+        case Urgency::Sometime: break;
+    }
+    return options_.ack_delay;
+}
+
 void Session::owe_ack(StreamRecord& stream, TimePoint now) {
-    const bool large = worth_telling(stream.credit, stream.consumed());
-    const TimePoint due = large ? now : now + options_.ack_delay;
+    const TimePoint due = now + ack_delay(stream);
     if (carriers_.empty()) return;  // The next one begins by saying all.
     Attachment* carrier = find(stream.answer_on);
     if (carrier == nullptr) carrier = find(stream.carrier);

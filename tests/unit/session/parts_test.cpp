@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "common/session/arena.h"
-#include "common/session/credit.h"
 #include "common/session/liveness.h"
 #include "common/session/ring.h"
 #include "common/session/write_scheduler.h"
@@ -161,47 +160,6 @@ TEST_CASE("a ring that is hardly used gives memory back after a while") {
     for (int i = 2; i < 10; ++i) memory.settle(ring, 1024, TimePoint{1s + i * 2 * idle_patience});
     CHECK(ring.capacity() == 1024);
     CHECK(ring.size() == 100);
-}
-
-// A round trip of 40 ms, and the allowance.
-constexpr Duration a_round = 40250us;
-
-TEST_CASE("credit follows bandwidth and delay, up to its limit") {
-    constexpr CreditLimits limits{65536, 16 << 20};
-    Credit credit = first_credit(65536, TimePoint{});
-    std::uint64_t offset = 0;
-    TimePoint now{};
-    // All that is allowed arrives within each round trip: the window is what limits.
-    for (int round = 0; round < 12; ++round) {
-        now += a_round;
-        offset += credit.window;
-        measure(credit, limits, offset, 40ms, now);
-    }
-    CHECK(credit.window == 16 << 20);
-    // From now on 100 KB arrive in each: the window falls to twice of that, and stays.
-    for (int round = 0; round < 1000; ++round) {
-        now += a_round;
-        offset += 100'000;
-        measure(credit, limits, offset, 40ms, now);
-    }
-    CHECK(credit.window == 200'000);
-}
-
-TEST_CASE("a pause does not take credit away at once") {
-    constexpr CreditLimits limits{65536, 16 << 20};
-    Credit credit = first_credit(65536, TimePoint{});
-    measure(credit, limits, 1'000'000, 40ms, TimePoint{a_round});
-    CHECK(credit.window == 2'000'000);
-    measure(credit, limits, 1'000'001, 40ms, TimePoint{1s});
-    CHECK(credit.window == 2'000'000);
-}
-
-TEST_CASE("credit that was told is honoured when less is told later") {
-    Credit credit = first_credit(1000, TimePoint{});
-    CHECK(tell(credit, 500) == 1000);
-    credit.window = 100;
-    CHECK(tell(credit, 600) == 100);
-    CHECK(credit.most == 1500);
 }
 
 TEST_CASE("busy streams get equal shares, whatever the size of their frames") {
