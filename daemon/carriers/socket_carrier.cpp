@@ -14,6 +14,7 @@ namespace relay {
 namespace {
 
 static_assert(max_left_over == max_carrier_rest);
+static_assert(records_per_send * (5 + 8 + max_carrier_fill + 1 + 16) <= 65464);  // See there.
 constexpr auto flush_patience = std::chrono::seconds{10};
 constexpr auto linger_patience = std::chrono::seconds{2};
 

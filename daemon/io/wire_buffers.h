@@ -16,7 +16,16 @@ constexpr std::size_t max_received = 128 * 1024;  // One recv().
 // What is left of what came before is put in front of what comes.
 constexpr std::size_t max_left_over = 64 * 1024;
 
-struct WireBuffers {
+// Kernels keep what a local sender wrote from the beginning of pages on, and copy it out by an
+// instruction that many a processor slows down tenfold when the destination lies 1 to 31 bytes
+// further into its page than the source does into its own. What is received lies half a page away
+// from that (decision 34).
+constexpr std::size_t copied_page = 4096;
+constexpr std::size_t away_from_page_begin = copied_page / 2;
+static_assert(max_left_over % copied_page == 0);
+
+struct alignas(copied_page) WireBuffers {
+    std::array<std::uint8_t, away_from_page_begin> unused;
     std::array<std::uint8_t, max_left_over + max_received> in;             // As received.
     std::array<std::uint8_t, max_left_over + max_record_plaintext> plain;  // One record of it.
     std::array<std::uint8_t, max_record_plaintext> stage;                  // One to be sent.
