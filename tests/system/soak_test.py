@@ -209,14 +209,21 @@ DISASTERS = {Stage.cut: 12, Stage.look: 4, Stage.forward: 4, Stage.reload: 3, St
 
 
 HELD = ("memory_bytes", "stream_memory_bytes", "descriptors", "timers", "handles")
+LOOKS = 20
 
 
 def held(daemon):
-    """What a daemon holds when nothing goes on: the least of some looks, since it probes its targets
-    now and then."""
-    looks = [daemon.ask("status") for _ in range(20)]
-    return {"streams": min(look["streams"] for look in looks),
-            **{what: min(look["resources"][what] for look in looks) for what in HELD}}
+    """What a daemon holds when nothing goes on: the least of some looks. Those that find a stream do
+    not count: targets are probed now and then."""
+    looks = []
+
+    def has_rested():
+        look = daemon.ask("status")
+        if look["streams"] == 0:
+            looks.append(look["resources"])
+        return len(looks) == LOOKS
+    wait_for(f"{daemon.name} to have no streams", has_rested, 60)
+    return {what: min(look[what] for look in looks) for what in HELD}
 
 
 def mebibytes(size):
