@@ -14,23 +14,17 @@ namespace relay {
 
 Loop::Loop() {
     check(uv_loop_init(&uv_) == 0);
-    prepare_.reset(new uv_prepare_t{});
     check_.reset(new uv_check_t{});
     idle_.reset(new uv_idle_t{});
-    uv_prepare_init(&uv_, prepare_.get());
     uv_check_init(&uv_, check_.get());
     uv_idle_init(&uv_, idle_.get());
-    prepare_->data = check_->data = this;
-    uv_prepare_start(prepare_.get(), [](uv_prepare_t* handle) {
-        static_cast<Loop*>(handle->data)->run_deferred();
-    });
+    check_->data = this;
     uv_check_start(check_.get(), [](uv_check_t* handle) {
         auto& loop = *static_cast<Loop*>(handle->data);
         loop.polls_->dispatch();
         loop.run_deferred();
     });
-    // They serve what others wait for, and are no reason to run on.
-    uv_unref(reinterpret_cast<uv_handle_t*>(prepare_.get()));
+    // It serves what others wait for, and is no reason to run on.
     uv_unref(reinterpret_cast<uv_handle_t*>(check_.get()));
     polls_ = std::make_unique<PollSet>(reinterpret_cast<uv_handle_t*>(check_.get()));
 }
@@ -39,7 +33,6 @@ Loop::~Loop() {
     tasks_.clear();
     check(scheduled_.empty() && polls_->size() == 0);
     for (const auto& task : at_end_) task();
-    prepare_.reset();
     check_.reset();
     idle_.reset();
     tasks_.clear();

@@ -64,9 +64,8 @@ private:
 
     std::vector<std::function<void()>> at_end_;  // First member: the last to go.
     uv_loop_t uv_;
-    UvHandle<uv_prepare_t> prepare_;  // Runs what timers deferred, before the loop waits.
-    UvHandle<uv_check_t> check_;      // Runs what events deferred.
-    UvHandle<uv_idle_t> idle_;        // Active while something is deferred: the loop does not wait.
+    UvHandle<uv_check_t> check_;  // Tells of events, and runs what they and timers deferred.
+    UvHandle<uv_idle_t> idle_;    // Active while something is deferred: the loop does not wait.
     std::unique_ptr<PollSet> polls_;
     std::vector<std::function<void()>> tasks_;
     std::vector<Deferred*> scheduled_;
