@@ -118,10 +118,10 @@ void World::kill(Endpoint& endpoint, bool Carrier::*holds, TimePoint Carrier::*p
     ++deaths_;
     for (auto& [id, carrier] : carriers_) {
         if (carrier.*holds && one_in(2)) {
-            // What it has just heard, and told nobody of.
+            // What was on its way it has just heard, and told nobody of.
             Link& link = &endpoint == &home_ ? carrier.to_home : carrier.to_relay;
             ByteVector& inbox = &endpoint == &home_ ? carrier.home_inbox : carrier.relay_inbox;
-            link.arrive(inbox, up_to(40000), now_);
+            link.arrive(inbox, up_to(40000), now_ + 3 * options_.latency);
             Bytes input = inbox;
             require(bool(endpoint.session().receive(id, input, now_)),
                     "a peer that keeps the rules was accused of breaking one");
