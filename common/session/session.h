@@ -209,6 +209,7 @@ private:
     // Memory (session_memory.cpp).
     Duration round_trip(const StreamRecord& stream) const;
     void measure_credit(StreamRecord& stream, TimePoint now);
+    std::uint32_t busy_bytes() const;
     bool may_grow(const StreamRecord& stream, std::uint32_t capacity) const;
     bool make_sending_room(StreamRecord& stream);
     std::size_t make_receiving_room(StreamRecord& stream, std::size_t count);

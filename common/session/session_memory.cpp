@@ -25,10 +25,14 @@ Duration Session::round_trip(const StreamRecord& stream) const {
 }
 
 void Session::measure_credit(StreamRecord& stream, TimePoint now) {
-    // While one half of the ring is on its way, the other is filled.
-    const CreditLimits limits{std::min(2 * options_.ring_start_bytes, options_.ring_most_bytes),
-                              options_.ring_most_bytes};
+    const CreditLimits limits{busy_bytes(), options_.ring_most_bytes};
     measure(stream.credit, limits, stream.consumed(), round_trip(stream), now);
+}
+
+// Streams that share a carrier wait for each other's turns (WriteScheduler): with room for four, in
+// the ring and on the way, each sends a whole one.
+std::uint32_t Session::busy_bytes() const {
+    return std::min(4 * options_.ring_start_bytes, options_.ring_most_bytes);
 }
 
 bool Session::may_grow(const StreamRecord& stream, std::uint32_t capacity) const {
@@ -51,7 +55,10 @@ bool Session::make_sending_room(StreamRecord& stream) {
         wait_for_memory(stream);
         return false;
     }
-    if (held_back && may_grow(stream, ring.capacity())) memory_.resize(ring, ring.capacity() * 2);
+    const bool is_short = free_bytes(ring) == 0 && ring.capacity() < busy_bytes();
+    if ((held_back || is_short) && may_grow(stream, ring.capacity())) {
+        memory_.resize(ring, ring.capacity() * 2);
+    }
     return free_bytes(ring) > 0;
 }
 

@@ -165,6 +165,28 @@ TEST_CASE("a stream that its ring alone holds back gets a larger one, and gives 
     CHECK(home.session.memory_bytes() <= wire::control_window_bytes);
 }
 
+TEST_CASE("a full ring grows to what a busy stream may have under way, whoever holds it back") {
+    Pair pair;
+    Session& session = pair.relay.session;
+    const StreamId stream = *session.open({"127.0.0.1", 1, ""}, {});
+    pair.exchange();
+    for (int round = 0; round < 8; ++round) {
+        session.wrote(stream, session.write_space(stream)[0].size());
+        pair.exchange(TimePoint{} + round * 20ms);
+        for (const Bytes piece : pair.home.session.read_data(stream)) {
+            pair.home.session.consumed(stream, piece.size(), TimePoint{} + round * 20ms);
+        }
+    }
+    pair.exchange(TimePoint{} + 200ms);
+    // Nothing leaves meanwhile: the carrier has others to serve.
+    std::size_t written = 0;
+    while (const std::size_t room = session.write_space(stream)[0].size()) {
+        session.wrote(stream, room);
+        written += room;
+    }
+    CHECK(written == 4 * SessionOptions{}.ring_start_bytes);
+}
+
 TEST_CASE("what finds no room is dropped, asked for again, and arrives once") {
     Pair pair{{.ring_least_bytes = 256,
                .ring_start_bytes = 4096,
