@@ -244,6 +244,11 @@ void SessionDriver::settle() {
     if (settling_) return;
     settling_ = true;
     while (const auto event = session_.next_event()) hand_out(*event);
+    if (held_.stream() && may_go_on(*held_.stream())) {
+        held_.wait();
+    } else {
+        tell_readable(held_.take());
+    }
     settling_ = false;
     for (const auto& carrier : carriers_) {
         if (session_.has_work(carrier->id())) carrier->carrier().kick();
@@ -260,6 +265,10 @@ void SessionDriver::settle() {
 }
 
 void SessionDriver::hand_out(const Event& event) {
+    if (const auto* readable = std::get_if<StreamReadable>(&event)) {
+        return tell_readable(held_.swap(readable->stream));
+    }
+    tell_readable(held_.take());
     std::visit(
         Overload{
             [&](const StreamOpened& opened) {
@@ -268,9 +277,7 @@ void SessionDriver::hand_out(const Event& event) {
             [&](const StreamConnected& what) {
                 if (StreamEnd* end = end_of(what.stream)) end->connected();
             },
-            [&](const StreamReadable& what) {
-                if (StreamEnd* end = end_of(what.stream)) end->readable();
-            },
+            [](const StreamReadable&) {},  // See above.
             [&](const StreamFinished& what) {
                 const auto found = ends_.find(what.stream);
                 if (found == ends_.end()) return;
@@ -302,6 +309,23 @@ void SessionDriver::hand_out(const Event& event) {
             },
         },
         event);
+}
+
+void SessionDriver::tell_readable(std::optional<StreamId> stream) {
+    StreamEnd* end = stream ? end_of(*stream) : nullptr;
+    if (end != nullptr) end->readable();
+}
+
+// It has got whole records, and less than its peer sends of a stream in its turn.
+bool SessionDriver::may_go_on(StreamId stream) const {
+    const auto data = session_.read_data(stream);
+    const std::size_t held = data[0].size() + data[1].size();
+    return held >= bytes_per_record && held < WriteScheduler::quantum_bytes;
+}
+
+void SessionDriver::held_for_long() {
+    tell_readable(held_.take());
+    settle();
 }
 
 StreamEnd* SessionDriver::end_of(StreamId stream) {

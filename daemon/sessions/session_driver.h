@@ -14,6 +14,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/io/timer.h"
 #include "daemon/sessions/carrier_port.h"
+#include "daemon/sessions/held_readable.h"
 #include "daemon/sessions/stream_end.h"
 
 namespace relay {
@@ -136,6 +137,9 @@ private:
     CarrierView view_of(Plugged& plugged) const;
     void answered(const CarrierAnswered& what);
     void hand_out(const Event& event);
+    void tell_readable(std::optional<StreamId> stream);
+    bool may_go_on(StreamId stream) const;
+    void held_for_long();
     void retire(StreamId stream, std::optional<ResetReason> reset);
     StreamEnd* end_of(StreamId stream);
     void carrier_ready(CarrierId carrier);
@@ -166,6 +170,7 @@ private:
     std::vector<std::unique_ptr<StreamEnd>> ended_;  // Destroyed after settling.
     std::vector<Awaited> awaited_;                   // Answers to pings.
     std::optional<EndReason> end_reason_;
+    HeldReadable held_{loop_, [this] { held_for_long(); }};
     bool settling_ = false;
     std::uint64_t bytes_in_ = 0;
     std::uint64_t bytes_out_ = 0;
