@@ -11,6 +11,8 @@ constexpr std::uint32_t step_at_once = 256 * 1024;
 constexpr Duration allowance = std::chrono::microseconds(250);
 // Bytes come in bursts, which shorter rounds would take for bandwidth.
 constexpr Duration round_least = std::chrono::milliseconds(10);
+// What may be kept for a stream to have whole turns.
+constexpr Duration turns = std::chrono::milliseconds(10);
 // A window that nothing has needed for so long is halved.
 constexpr Duration epoch = std::chrono::seconds(2);
 
@@ -32,8 +34,11 @@ void measure(Credit& credit, const CreditLimits& limits, std::uint64_t offset, D
     const Duration elapsed = now - credit.round_began;
     if (elapsed < std::max(round, round_least)) return;
     const auto bytes = static_cast<double>(offset - credit.round_offset);
+    const auto within = [&](Duration time) {
+        return bytes * (static_cast<double>(time.count()) / static_cast<double>(elapsed.count()));
+    };
     const double wanted =
-        2 * bytes * (static_cast<double>(round.count()) / static_cast<double>(elapsed.count()));
+        std::max(2 * within(round), std::min(within(turns), double{0} + limits.turns_bytes));
     const auto window = static_cast<std::uint32_t>(
         std::clamp(wanted, double{0} + limits.start_bytes, double{0} + limits.most_bytes));
     credit.round_began = now;

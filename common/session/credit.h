@@ -4,7 +4,8 @@
 //
 // The round trip is the shortest that was seen: a queue on the way must not justify itself. It
 // counts a quarter of a millisecond more, for what acknowledging and scheduling take on the fastest
-// of paths.
+// of paths. On those a stream that shares its carrier needs room for some turns (WriteScheduler)
+// instead: what it consumes in 10 ms, within a limit.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@ namespace relay {
 
 struct CreditLimits {
     std::uint32_t start_bytes;  // What a stream begins with, and returns to.
+    std::uint32_t turns_bytes;  // Room for some turns, for those who need no more.
     std::uint32_t most_bytes;
 };
 

@@ -209,7 +209,8 @@ private:
     // Memory (session_memory.cpp).
     Duration round_trip(const StreamRecord& stream) const;
     void measure_credit(StreamRecord& stream, TimePoint now);
-    std::uint32_t busy_bytes() const;
+    std::uint32_t turns_bytes() const;
+    bool needs_room_for_turns(StreamRecord& stream) const;
     bool may_grow(const StreamRecord& stream, std::uint32_t capacity) const;
     bool make_sending_room(StreamRecord& stream);
     std::size_t make_receiving_room(StreamRecord& stream, std::size_t count);

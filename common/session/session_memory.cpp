@@ -2,6 +2,7 @@
 // there is none.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "common/session/session.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr Duration memory_retry_delay = std::chrono::milliseconds(50);
 constexpr Duration round_trip_assumed = std::chrono::milliseconds(50);
+constexpr std::uint32_t half_sent_soon_ms = 5;
 
 // A receiver that drains at once needs no more than what one carrier delivers at a time.
 constexpr std::uint32_t receiving_usual_bytes = 128 * 1024;
@@ -25,14 +27,27 @@ Duration Session::round_trip(const StreamRecord& stream) const {
 }
 
 void Session::measure_credit(StreamRecord& stream, TimePoint now) {
-    const CreditLimits limits{busy_bytes(), options_.ring_most_bytes};
+    // While one half of the ring is on its way, the other is filled.
+    const CreditLimits limits{std::min(2 * options_.ring_start_bytes, options_.ring_most_bytes),
+                              turns_bytes(), options_.ring_most_bytes};
     measure(stream.credit, limits, stream.consumed(), round_trip(stream), now);
 }
 
-// Streams that share a carrier wait for each other's turns (WriteScheduler): with room for four, in
-// the ring and on the way, each sends a whole one.
-std::uint32_t Session::busy_bytes() const {
+// Streams that share a carrier wait for each other's turns: with room for four, in the ring and on
+// the way, each sends a whole one.
+std::uint32_t Session::turns_bytes() const {
     return std::min(4 * options_.ring_start_bytes, options_.ring_most_bytes);
+}
+
+// It has sent half of its ring, and is full again, so soon that whatever comes next does not wait
+// long behind a larger one. On a slower path that is what its bytes would do.
+bool Session::needs_room_for_turns(StreamRecord& stream) const {
+    const Ring& ring = stream.sending;
+    if (free_bytes(ring) > 0 || ring.capacity() >= turns_bytes()) return false;
+    using std::chrono::milliseconds;
+    const auto at = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
+    return at - std::exchange(stream.full_at_ms, at) < half_sent_soon_ms;
 }
 
 bool Session::may_grow(const StreamRecord& stream, std::uint32_t capacity) const {
@@ -55,7 +70,7 @@ bool Session::make_sending_room(StreamRecord& stream) {
         wait_for_memory(stream);
         return false;
     }
-    const bool is_short = free_bytes(ring) == 0 && ring.capacity() < busy_bytes();
+    const bool is_short = needs_room_for_turns(stream);
     if ((held_back || is_short) && may_grow(stream, ring.capacity())) {
         memory_.resize(ring, ring.capacity() * 2);
     }

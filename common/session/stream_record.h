@@ -90,6 +90,8 @@ struct StreamRecord {
 
     ResetReason reset_reason = ResetReason::Internal;
 
+    std::uint32_t full_at_ms = 0;  // When the sending ring was last found full; any value will do.
+
     std::uint64_t acknowledged() const { return sending.begin; }
     std::uint64_t written() const { return sending.end; }
     std::uint64_t consumed() const { return receiving.begin; }

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 constexpr Duration a_round = 40250us;
 
 TEST_CASE("credit follows bandwidth and delay, up to its limit") {
-    constexpr CreditLimits limits{65536, 16 << 20};
+    constexpr CreditLimits limits{65536, 65536, 16 << 20};
     Credit credit = first_credit(65536, TimePoint{});
     std::uint64_t offset = 0;
     TimePoint now{};
@@ -31,12 +31,25 @@ TEST_CASE("credit follows bandwidth and delay, up to its limit") {
 }
 
 TEST_CASE("a pause does not take credit away at once") {
-    constexpr CreditLimits limits{65536, 16 << 20};
+    constexpr CreditLimits limits{65536, 65536, 16 << 20};
     Credit credit = first_credit(65536, TimePoint{});
     measure(credit, limits, 1'000'000, 40ms, TimePoint{a_round});
     CHECK(credit.window == 2'000'000);
     measure(credit, limits, 1'000'001, 40ms, TimePoint{1s});
     CHECK(credit.window == 2'000'000);
+}
+
+TEST_CASE("on a short path a stream has room for what it consumes in 10 ms, within a limit") {
+    constexpr CreditLimits limits{131072, 262144, 16 << 20};
+    const auto window_at = [&](std::uint64_t bytes_per_ms) {
+        Credit credit = first_credit(65536, TimePoint{});
+        measure(credit, limits, 20 * bytes_per_ms, 100us, TimePoint{20ms});
+        return credit.window;
+    };
+    CHECK(window_at(1'000) == 131072);
+    CHECK(window_at(20'000) == 200'000);
+    CHECK(window_at(100'000) == 262144);
+    CHECK(window_at(1'000'000) == 700'000);  // Twice of 350 µs.
 }
 
 TEST_CASE("credit that was told is honoured when less is told later") {

@@ -165,26 +165,35 @@ TEST_CASE("a stream that its ring alone holds back gets a larger one, and gives 
     CHECK(home.session.memory_bytes() <= wire::control_window_bytes);
 }
 
-TEST_CASE("a full ring grows to what a busy stream may have under way, whoever holds it back") {
-    Pair pair;
-    Session& session = pair.relay.session;
-    const StreamId stream = *session.open({"127.0.0.1", 1, ""}, {});
-    pair.exchange();
-    for (int round = 0; round < 8; ++round) {
-        session.wrote(stream, session.write_space(stream)[0].size());
-        pair.exchange(TimePoint{} + round * 20ms);
-        for (const Bytes piece : pair.home.session.read_data(stream)) {
-            pair.home.session.consumed(stream, piece.size(), TimePoint{} + round * 20ms);
+TEST_CASE("a ring that is full again soon gets room for whole turns, and on a slow path does not") {
+    const auto room_at_last = [](Duration a_half_takes) {
+        Pair pair;
+        Session& session = pair.relay.session;
+        const StreamId stream = *session.open({"127.0.0.1", 1, ""}, {});
+        TimePoint now{};
+        std::size_t room = 0;
+        for (int round = 0; round < 40; ++round, now += a_half_takes) {
+            while (const std::size_t size = session.write_space(stream)[0].size()) {
+                session.wrote(stream, size);
+            }
+            room = session.info(stream)->buffered_bytes;
+            // A half leaves, and others have their turn: the ring is never all that it waits for.
+            std::uint8_t record[16384];
+            for (std::size_t sent = 0; sent < room / 2;) {
+                const std::size_t size = session.transmit(carrier, record, now);
+                REQUIRE(size > 0);
+                sent += size;
+                REQUIRE(pair.home.input({record, size}, now));
+            }
+            for (const Bytes piece : pair.home.session.read_data(stream)) {
+                pair.home.session.consumed(stream, piece.size(), now);
+            }
+            REQUIRE(pair.relay.input(pair.home.output(now + 1ms), now));
         }
-    }
-    pair.exchange(TimePoint{} + 200ms);
-    // Nothing leaves meanwhile: the carrier has others to serve.
-    std::size_t written = 0;
-    while (const std::size_t room = session.write_space(stream)[0].size()) {
-        session.wrote(stream, room);
-        written += room;
-    }
-    CHECK(written == 4 * SessionOptions{}.ring_start_bytes);
+        return room;
+    };
+    CHECK(room_at_last(1ms) == 4 * SessionOptions{}.ring_start_bytes);
+    CHECK(room_at_last(20ms) == SessionOptions{}.ring_start_bytes);
 }
 
 TEST_CASE("what finds no room is dropped, asked for again, and arrives once") {
